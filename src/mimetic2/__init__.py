@@ -1,0 +1,32 @@
+"""The imitation threshold of text-to-image models: how many training images before a concept is imitated.
+
+The names below are the public ones; each is imported when first used, so that `import mimetic2` is quick and needs no
+extra.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "GateFailed": "mimetic2.errors",
+    "InputError": "mimetic2.errors",
+    "Interrupted": "mimetic2.errors",
+    "Mimetic2Error": "mimetic2.errors",
+    "MissingRequirement": "mimetic2.errors",
+}
+
+__all__ = sorted([*_HOMES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mimetic2' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""The command line: one thin module a verb, which parses, calls the library and prints."""

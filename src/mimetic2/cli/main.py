@@ -1,0 +1,85 @@
+"""The entry point: collects the verbs and turns errors into one line and an exit code.
+
+Verb modules import only typer and the standard library at the top; everything else inside the function that needs it,
+so that `mimetic2 --help` stays quick and works without any extra.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import Annotated
+
+import click
+import typer
+
+import mimetic2
+from mimetic2.errors import Mimetic2Error
+
+app = typer.Typer(
+    name="mimetic2",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="How many training images of a concept does a text-to-image model need before it imitates it?",
+)
+
+# In the order of the pipeline. Each module has a function `register(app)`.
+VERBS: tuple[str, ...] = ()
+
+_debug = False
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(mimetic2.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options that stand before the verb."""
+    global _debug
+    _debug = debug
+
+
+for _verb in VERBS:
+    importlib.import_module(f"mimetic2.cli.{_verb}").register(app)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with the code that the outcome has."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit code instead of exiting."""
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        return _fail("interrupted", 130)
+    except click.ClickException as error:
+        where = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else ""
+        return _fail(f"{where}{error.format_message()}", 2)
+    except Mimetic2Error as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted; run the same command again to go on where it stopped", 130)
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        return _fail(f"this is a bug in mimetic2, please report it ({type(error).__name__}: {error})", 1)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    if _debug:
+        traceback.print_exc()
+    print("mimetic2: " + " ".join(message.split()), file=sys.stderr)
+    return code

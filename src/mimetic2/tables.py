@@ -1,0 +1,194 @@
+"""Tables in and out: CSV, Parquet or JSON lines by the file's ending, with errors that name file, row and column."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mimetic2.errors import InputError
+from mimetic2.files import atomic
+
+ENDINGS = (".csv", ".parquet", ".jsonl")
+TRUE, FALSE = "true", "false"
+
+
+def read_table(path: str | Path, required: Sequence[str] = ()) -> pl.DataFrame:
+    """Read a table whole; CSV columns come as strings, as they stand, so that :func:`numbers` can name a bad cell.
+
+    Raises :class:`InputError` for a missing, unreadable, empty or malformed file and for a missing column.
+    """
+    path = Path(path)
+    _check_readable(path)
+    try:
+        if path.suffix == ".parquet":
+            frame = pl.read_parquet(path)
+        elif path.suffix == ".jsonl":
+            frame = _read_json_lines(path)
+        else:
+            frame = _read_csv(path)
+    except InputError:
+        raise
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"cannot be read ({str(error).splitlines()[0]})", file=path) from error
+    for column in required:
+        if column not in frame.columns:
+            have = ", ".join(frame.columns) or "none"
+            raise InputError(f"is missing; the columns are: {have}", file=path, row=1, column=column)
+    return frame
+
+
+def _check_readable(path: Path) -> None:
+    if not path.exists():
+        raise InputError("no such file", file=path)
+    if path.is_dir():
+        raise InputError("is a folder, a table is wanted", file=path, accepted=" ".join(ENDINGS))
+    if path.suffix not in ENDINGS:
+        raise InputError(f"unknown kind of table '{path.suffix}'", file=path, accepted=" ".join(ENDINGS))
+    if path.stat().st_size == 0:
+        raise InputError("is empty", file=path)
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 (byte {error.start})", file=path) from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[list[str]] = []
+    header: list[str] = []
+    try:
+        for row in reader:
+            if not header:
+                header = [cell.strip() for cell in row]
+                duplicates = {name for name in header if header.count(name) > 1}
+                if duplicates:
+                    raise InputError("stands twice in the header", file=path, row=1, column=sorted(duplicates)[0])
+            elif row:
+                if len(row) != len(header):
+                    problem = f"has {len(row)} cells, the header has {len(header)}"
+                    raise InputError(problem, file=path, row=reader.line_num)
+                rows.append(row)
+    except csv.Error as error:
+        raise InputError(str(error), file=path, row=reader.line_num) from error
+    if not header:
+        raise InputError("is empty", file=path)
+    return pl.DataFrame(rows, schema=dict.fromkeys(header, pl.String), orient="row")
+
+
+def _read_json_lines(path: Path) -> pl.DataFrame:
+    records = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"is not JSON ({error.msg})", file=path, row=number) from error
+        if not isinstance(record, dict):
+            raise InputError("is not a JSON object", file=path, row=number)
+        records.append(record)
+    return pl.DataFrame(records, infer_schema_length=None)
+
+
+def numbers(
+    frame: pl.DataFrame,
+    column: str,
+    *,
+    file: str | Path | None = None,
+    minimum: float | None = None,
+    whole: bool = False,
+    missing: bool = False,
+) -> list[float | None]:
+    """The column as finite numbers; empty cells become None where ``missing`` allows them.
+
+    Raises :class:`InputError` naming the row of the first cell that is no number, not finite, too small or not whole.
+    """
+    accepted = ("whole " if whole else "") + "numbers" + (f" from {minimum:g}" if minimum is not None else "")
+    values: list[float | None] = []
+    for row, cell in enumerate(frame[column].to_list(), 2):
+        if cell is None or cell == "":
+            if not missing:
+                raise InputError("is empty", file=file, row=row, column=column, accepted=accepted)
+            values.append(None)
+            continue
+        try:
+            value = float(cell)
+        except (TypeError, ValueError):
+            problem = f"is not a number ('{cell}')"
+            raise InputError(problem, file=file, row=row, column=column, accepted=accepted) from None
+        if not math.isfinite(value):
+            raise InputError(f"is not finite ({cell})", file=file, row=row, column=column, accepted=accepted)
+        if minimum is not None and value < minimum:
+            raise InputError(f"is too small ({cell})", file=file, row=row, column=column, accepted=accepted)
+        if whole and value != int(value):
+            raise InputError(f"is not whole ({cell})", file=file, row=row, column=column, accepted=accepted)
+        values.append(value)
+    return values
+
+
+def booleans(frame: pl.DataFrame, column: str, *, file: str | Path | None = None) -> list[bool | None]:
+    """The column as booleans, written ``true`` and ``false``; empty cells become None."""
+    values: list[bool | None] = []
+    for row, cell in enumerate(frame[column].to_list(), 2):
+        text = "" if cell is None else str(cell).strip().lower()
+        if text not in ("", TRUE, FALSE):
+            raise InputError(f"is '{cell}'", file=file, row=row, column=column, accepted=f"{TRUE}, {FALSE} or empty")
+        values.append(None if text == "" else text == TRUE)
+    return values
+
+
+def names(frame: pl.DataFrame, column: str = "concept", *, file: str | Path | None = None) -> list[str]:
+    """The column as distinct, non-empty names, outer white space removed."""
+    seen: dict[str, int] = {}
+    for row, cell in enumerate(frame[column].to_list(), 2):
+        name = "" if cell is None else str(cell).strip()
+        if not name:
+            raise InputError("is empty", file=file, row=row, column=column, accepted="a name")
+        if name in seen:
+            raise InputError(f"'{name}' stands in row {seen[name]} already", file=file, row=row, column=column)
+        seen[name] = row
+    return list(seen)
+
+
+def write_table(path: str | Path, frame: pl.DataFrame, *, decimals: dict[str, int] | None = None) -> None:
+    """Write a table atomically, its kind by the file's ending; the same frame gives the same bytes.
+
+    ``decimals`` fixes the number of decimals of float columns in CSV (scores have 6).
+    """
+    path = Path(path)
+    if path.suffix not in ENDINGS:
+        raise InputError(f"unknown kind of table '{path.suffix}'", file=path, accepted=" ".join(ENDINGS))
+    with atomic(path) as temporary:
+        if path.suffix == ".parquet":
+            frame.write_parquet(temporary)
+        elif path.suffix == ".jsonl":
+            frame.write_ndjson(temporary)
+        else:
+            temporary.write_bytes(_csv_text(frame, decimals or {}).encode())
+
+
+def _csv_text(frame: pl.DataFrame, decimals: dict[str, int]) -> str:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(frame.columns)
+    places = [decimals.get(column) for column in frame.columns]
+    for row in frame.iter_rows():
+        writer.writerow([_cell(value, place) for value, place in zip(row, places, strict=True)])
+    return out.getvalue()
+
+
+def _cell(value: Any, decimals: int | None) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return TRUE if value else FALSE
+    if isinstance(value, float):
+        return f"{value:.{decimals}f}" if decimals is not None else repr(value)
+    return str(value)
