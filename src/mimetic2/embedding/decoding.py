@@ -1,0 +1,70 @@
+"""One specified way from a file to pixels, versioned because scores move with it.
+
+Decoder ``pillow-rgb-1``: Pillow; first frame; EXIF orientation applied; embedded colour profiles ignored; 16-bit
+greyscale reduced to its high byte; transparency laid on white (what a page would show); 8-bit RGB. Resizing:
+bilinear with antialiasing (Pillow's `BILINEAR`), to cover the square, then centre crop.
+A file that cannot be decoded gives a reason, never an exception.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+DECODER = "pillow-rgb-1"
+MAX_PIXELS = 100_000_000
+"""Larger pictures are refused as decompression bombs before their pixels are read."""
+
+
+def decode_bytes(data: bytes) -> tuple[Image.Image | None, str | None]:
+    """Pixels of an encoded image as 8-bit RGB and None, or None and the reason why not."""
+    if not data:
+        return None, "empty file"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data)) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    return None, "too many pixels"
+                return _rgb(ImageOps.exif_transpose(image)), None
+    except Image.DecompressionBombError:
+        return None, "too many pixels"
+    except UnidentifiedImageError:
+        return None, "not an image"
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, ArithmeticError, MemoryError):
+        return None, "damaged image"  # Pillow's codecs raise all of these on hostile or truncated files
+
+
+def decode(path: Path) -> tuple[Image.Image | None, str | None]:
+    """As :func:`decode_bytes`, of a file."""
+    try:
+        return decode_bytes(path.read_bytes())
+    except OSError:
+        return None, "unreadable file"
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        image = Image.fromarray((np.clip(values, 0, 65535) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, (255, 255, 255, 255)), layer)
+    image = image.convert("RGB")
+    image.load()
+    return image
+
+
+def square(image: Image.Image, size: int) -> Image.Image:
+    """The image scaled to cover ``size`` x ``size`` pixels, its centre cut out."""
+    return ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
+
+
+def fingerprint(image: Image.Image) -> bytes:
+    """A 256-bit difference hash (brightness falls from left to right, 16 x 16), to find near duplicates; 32 bytes."""
+    grey = np.asarray(image.convert("L").resize((17, 16), Image.Resampling.BOX), np.int16)
+    return np.packbits(grey[:, 1:] < grey[:, :-1]).tobytes()

