@@ -1,0 +1,9 @@
+"""Domains: what differs between faces, art styles, the lab and whatever is added next, as data.
+
+A domain is one YAML file beside this module (or anywhere, given by its path): prompts, embedder, verification cut-offs
+and the words of the report. No other module knows a domain by name.
+"""
+
+from mimetic2.domains.domain import Cutoff, Domain, Words, domain_names, load_domain
+
+__all__ = ["Cutoff", "Domain", "Words", "domain_names", "load_domain"]

@@ -1,0 +1,140 @@
+"""The model of a domain file and its loader."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mimetic2.errors import InputError
+
+_HERE = Path(__file__).parent
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Cutoff(_Strict):
+    """A verification cut-off, valid for one embedder (name and weights) and one statistic, and refused for others."""
+
+    embedder: str
+    weights_sha256: str | None = None
+    statistic: str
+    value: float
+    source: str
+
+
+class Words(_Strict):
+    """What the report calls things of this domain."""
+
+    concept: str
+    concepts: str
+    image: str
+    training_image: str
+
+
+class GenerationDefaults(_Strict):
+    """Sampler settings of a domain whose model has settings of its own; None leaves them to the model."""
+
+    steps: int | None = Field(default=None, ge=1)
+    guidance: float | None = Field(default=None, ge=0)
+
+
+class Domain(_Strict):
+    """A kind of concept: how to ask for it, how to compare it, what to call it.
+
+    ``prompts`` are templates with ``{concept}``; ``prompts_bug`` are the malformed ones that the reference code sends
+    in their place (used with ``prompt_bug`` in ``procedure: paper``), empty where there are none.
+    """
+
+    name: str
+    title: str
+    prompts: tuple[str, ...] = Field(min_length=1)
+    prompts_bug: tuple[str, ...] = ()
+    embedder: str
+    cutoffs: tuple[Cutoff, ...] = ()
+    exactly_one_face: bool = False
+    show_images: bool = True
+    words: Words
+    generation_defaults: GenerationDefaults = GenerationDefaults()
+
+    @field_validator("prompts", "prompts_bug")
+    @classmethod
+    def _have_placeholder(cls, prompts: tuple[str, ...]) -> tuple[str, ...]:
+        for prompt in prompts:
+            if "{concept}" not in prompt:
+                raise ValueError(f"the prompt '{prompt}' does not contain {{concept}}")
+        return prompts
+
+    def prompts_for(self, *, prompt_bug: bool = False) -> tuple[str, ...]:
+        """The prompts, with the reference code's malformed forms if ``prompt_bug`` (the same where it has none)."""
+        return self.prompts_bug if prompt_bug and self.prompts_bug else self.prompts
+
+    def cutoff(self, embedder: str, weights_sha256: str, statistic: str) -> Cutoff | None:
+        """The cut-off measured on exactly this embedder, these weights and this statistic; None if there is none."""
+        for cutoff in self.cutoffs:
+            if (cutoff.embedder, cutoff.weights_sha256, cutoff.statistic) == (embedder, weights_sha256, statistic):
+                return cutoff
+        return None
+
+
+def domain_names() -> list[str]:
+    """The names of the domains that come with the package."""
+    return sorted(path.stem for path in _HERE.glob("*.yaml"))
+
+
+def load_domain(name: str | Path) -> Domain:
+    """The domain of that name, or the one in a YAML file given by its path.
+
+    Raises :class:`InputError` for an unknown name (with a suggestion) and for a file that is not a domain.
+    """
+    text = str(name)
+    path = Path(text) if text.endswith((".yaml", ".yml")) else _HERE / f"{text}.yaml"
+    if path.parent == _HERE and path.stem not in domain_names():
+        close = difflib.get_close_matches(text, domain_names(), n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        accepted = ", ".join(domain_names()) + ", or the path of a domain's YAML file"
+        raise InputError(f"there is no domain '{text}'{hint}", accepted=accepted)
+    if not path.is_file():
+        raise InputError("no such file", file=path, accepted="a domain's YAML file")
+    return _parse(path)
+
+
+def _parse(path: Path) -> Domain:
+    try:
+        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"is not YAML ({' '.join(str(error).split())})", file=path) from error
+    if not isinstance(content, dict):
+        raise InputError(
+            "is not a mapping", file=path, accepted="the keys of a domain: " + ", ".join(Domain.model_fields)
+        )
+    try:
+        return Domain.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        accepted = None
+        if first["type"] == "extra_forbidden":
+            close = difflib.get_close_matches(where, list(Domain.model_fields), n=1)
+            accepted = f"did you mean '{close[0]}'?" if close else ", ".join(Domain.model_fields)
+        raise InputError(f"'{where}': {first['msg']}", file=path, accepted=accepted) from error
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a mapping that names a key twice, where YAML would silently keep the last."""
+
+
+def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise yaml.YAMLError(f"the key '{key}' stands twice, line {node.start_mark.line + 1} and below")
+    return {key: loader.construct_object(value, deep=True) for key, (_, value) in zip(keys, node.value, strict=True)}  # type: ignore[no-untyped-call]
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

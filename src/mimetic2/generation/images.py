@@ -1,0 +1,141 @@
+"""The stage itself: from concepts and prompts to a folder of images and its table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from mimetic2.errors import InputError
+from mimetic2.files import folder_name
+from mimetic2.generation.backend import Backend, Sampling
+from mimetic2.generation.batches import batches_of
+from mimetic2.generation.prompts import ImageJob, check_templates, jobs_of
+from mimetic2.generation.store import EXCLUDED, OK, Store, Writer
+from mimetic2.progress import bar
+from mimetic2.tables import write_table
+
+if TYPE_CHECKING:
+    from mimetic2.concepts import Concept
+
+TABLE_NAME = "images.csv"
+
+
+def generate_images(
+    model: str,
+    concepts: Sequence[Concept],
+    prompts: Sequence[str],
+    out: Path,
+    *,
+    images: int,
+    seed: int = 0,
+    batch_size: int | None = None,
+    sampling: Sampling | None = None,
+    restart: bool = False,
+    allow_download: bool = False,
+) -> pl.DataFrame:
+    """Make ``images`` images per concept and prompt; run again to go on where an interruption stopped it.
+
+    Writes ``out/<folder of the concept>/<prompt index>/<image index>.png`` and ``out/images.csv``, which is also
+    returned: concept, prompt, index, seed, path (relative to ``out``; empty if excluded), status (``ok`` or
+    ``excluded``), reason.
+    An image depends on the model, the sampling, ``seed``, its concept, prompt template and index, and, in its last bits
+    (at most one grey level), on ``batch_size`` and ``images``, which shape the batches. It depends neither on the other
+    concepts nor on their order nor on interruptions.
+
+    ``restart`` discards what is in ``out``. Without it, raises :class:`InputError` where ``out`` holds images made with
+    other settings; raises :class:`Interrupted` when the disk is full.
+    """
+    from mimetic2.generation.models import resolve_model
+    from mimetic2.generation.pipeline import PipelineBackend
+
+    source = resolve_model(model, allow_download=allow_download)
+    backend = PipelineBackend(source, sampling or Sampling())
+    return generate_with(
+        backend, concepts, prompts, out, images=images, seed=seed, batch_size=batch_size, restart=restart
+    )
+
+
+def generate_with(
+    backend: Backend,
+    concepts: Sequence[Concept],
+    prompts: Sequence[str],
+    out: Path,
+    *,
+    images: int,
+    seed: int = 0,
+    batch_size: int | None = None,
+    restart: bool = False,
+) -> pl.DataFrame:
+    """As :func:`generate_images`, with a backend that is at hand."""
+    templates = check_templates(prompts)
+    _check(concepts, images, batch_size)
+    size = batch_size or backend.default_batch_size
+    jobs = {concept.name: jobs_of(concept.name, templates, images, seed) for concept in concepts}
+    store = Store(out)
+    try:
+        if restart:
+            store.clear()
+        store.claim({**backend.identity(), "seed": seed, "prompts": templates, "images": images, "batch_size": size})
+        _make_missing(backend, jobs, store, size)
+        table = _table(jobs, store)
+    finally:
+        store.close()
+    write_table(out / TABLE_NAME, table)
+    return table
+
+
+def _check(concepts: Sequence[Concept], images: int, batch_size: int | None) -> None:
+    if not concepts:
+        raise InputError("there is no concept to generate images of")
+    for name, value in (("images", images), ("batch size", batch_size)):
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}", accepted="whole numbers from 1")
+    folders: dict[str, str] = {}
+    for concept in concepts:
+        other = folders.setdefault(folder_name(concept.name), concept.name)
+        if other is not concept.name:
+            raise InputError(
+                f"the concepts '{other}' and '{concept.name}' would share the folder '{folder_name(other)}'"
+            )
+
+
+def _make_missing(backend: Backend, jobs: dict[str, list[ImageJob]], store: Store, batch_size: int) -> None:
+    finished = store.records()
+    total = sum(len(own) for own in jobs.values())
+    missing = sum((j.concept, j.prompt, j.index) not in finished for own in jobs.values() for j in own)
+    if not missing:
+        return
+    with bar("generate", total, unit="images", already=total - missing) as progress:
+        writer = Writer(store)
+        try:
+            for own in jobs.values():
+                for batch in batches_of(own, batch_size):
+                    places = [
+                        place
+                        for place, job in enumerate(batch.wanted)
+                        if (job.concept, job.prompt, job.index) not in finished
+                    ]
+                    if places:
+                        made = backend.render(batch.jobs)
+                        writer.put([made[place] for place in places])
+                        progress.advance(len(places))
+        except BaseException:
+            writer.close(quietly=True)
+            raise
+        writer.close()
+
+
+def _table(jobs: dict[str, list[ImageJob]], store: Store) -> pl.DataFrame:
+    finished = store.records()
+    rows: list[tuple[Any, ...]] = []
+    for own in jobs.values():
+        for job in sorted(own, key=lambda job: (job.prompt, job.index)):
+            reason = finished[job.concept, job.prompt, job.index].reason
+            path, status = (job.path, OK) if reason is None else (None, EXCLUDED)
+            rows.append((job.concept, job.prompt, job.index, job.seed, path, status, reason))
+    schema = {"concept": pl.String, "prompt": pl.Int64, "index": pl.Int64, "seed": pl.Int64}
+    schema |= {"path": pl.String, "status": pl.String, "reason": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")

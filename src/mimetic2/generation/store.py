@@ -1,0 +1,194 @@
+"""The state of a generation that grows row by row, and the thread that writes images while the next batch is computed.
+
+An image is done when its row is committed, and the row is committed after its file was renamed into place. So whatever
+moment the process dies at, a resumed run finds each image either whole and recorded or not recorded, and makes the
+latter again. The database is held exclusively: a second process on the same folder is refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mimetic2.errors import InputError, Interrupted
+from mimetic2.generation.prompts import ImageJob
+
+STATE_NAME = "images.sqlite"
+OK, EXCLUDED = "ok", "excluded"
+_QUEUED_BATCHES = 4
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS images (
+    concept TEXT NOT NULL, prompt INTEGER NOT NULL, number INTEGER NOT NULL, bytes INTEGER NOT NULL, reason TEXT,
+    PRIMARY KEY (concept, prompt, number)
+) WITHOUT ROWID;
+"""
+
+Levels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The outcome of a job: its picture (height, width, 3), or the reason why there is none."""
+
+    job: ImageJob
+    picture: Levels | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the state knows of a finished job: the size of its file in bytes (0 without one), the reason if excluded."""
+
+    size: int
+    reason: str | None
+
+
+class Store:
+    """Reads the state of an output folder and appends to it."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        out.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(out / STATE_NAME, timeout=0, check_same_thread=False, isolation_level=None)
+        try:
+            self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._connection.executescript(_SCHEMA)
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            if "locked" in str(error):
+                raise InputError("another process is writing images here; wait for it, or end it", file=out) from error
+            raise
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise InputError(f"is not a state of this program ({error})", file=out / STATE_NAME) from error
+
+    def close(self) -> None:
+        """Release the folder."""
+        self._connection.close()
+
+    def claim(self, settings: Mapping[str, Any]) -> None:
+        """Record what the images are made with; raises :class:`InputError` if others were made here differently."""
+        wanted = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in settings.items()}
+        found = dict(self._connection.execute("SELECT name, value FROM settings"))
+        if not found:
+            with self._transaction():
+                self._connection.executemany("INSERT INTO settings VALUES (?, ?)", sorted(wanted.items()))
+            return
+        for name in sorted({*wanted, *found}):
+            if wanted.get(name) != found.get(name):
+                problem = f"the images here were made with {name} {found.get(name)}, not {wanted.get(name)}"
+                raise InputError(problem, file=self.out, accepted="the same settings, another --out, or --restart")
+
+    def clear(self) -> None:
+        """Forget settings and images and delete the recorded files."""
+        for job, _ in self._rows():
+            (self.out / job.path).unlink(missing_ok=True)
+        with self._transaction():
+            self._connection.execute("DELETE FROM settings")
+            self._connection.execute("DELETE FROM images")
+
+    def records(self) -> dict[tuple[str, int, int], Record]:
+        """Finished jobs by (concept, prompt, index); an image whose file is gone or of another size is not one."""
+        finished = {}
+        for job, record in self._rows():
+            if record.reason is None:
+                try:
+                    whole = (self.out / job.path).stat().st_size == record.size
+                except FileNotFoundError:
+                    whole = False
+                if not whole:
+                    continue
+            finished[job.concept, job.prompt, job.index] = record
+        return finished
+
+    def _rows(self) -> list[tuple[ImageJob, Record]]:
+        rows = self._connection.execute("SELECT concept, prompt, number, bytes, reason FROM images")
+        return [
+            (ImageJob(concept, prompt, index, "", 0), Record(size, why)) for concept, prompt, index, size, why in rows
+        ]
+
+    def write(self, made: Iterable[Made]) -> None:
+        """Write the pictures, then record them in one transaction."""
+        rows = []
+        for each in made:
+            size = 0 if each.picture is None else _write_png(self.out / each.job.path, each.picture)
+            rows.append((each.job.concept, each.job.prompt, each.job.index, size, each.reason))
+        with self._transaction():
+            self._connection.executemany("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?)", rows)
+
+    def _transaction(self) -> sqlite3.Connection:
+        self._connection.execute("BEGIN")
+        return self._connection
+
+
+def _write_png(path: Path, picture: Levels) -> int:
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        Image.fromarray(picture).save(temporary, format="PNG")
+        size = temporary.stat().st_size
+        temporary.replace(path)  # not synced one by one: a file lost with the power has another size and is made again
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return size
+
+
+class Writer:
+    """Writes batches in a thread of its own; an error there is raised at the next :meth:`put` or at the end."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._queue: queue.Queue[Sequence[Made] | None] = queue.Queue(_QUEUED_BATCHES)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="image writer", daemon=True)
+        self._thread.start()
+
+    def put(self, made: Sequence[Made]) -> None:
+        """Hand over a batch; waits while several are still unwritten."""
+        self._raise()
+        self._queue.put(made)
+
+    def close(self, *, quietly: bool = False) -> None:
+        """Wait until everything is written; ``quietly`` where an earlier error is being raised already."""
+        self._queue.put(None)
+        self._thread.join()
+        if not quietly:
+            self._raise()
+
+    def _work(self) -> None:
+        while (made := self._queue.get()) is not None:
+            if self._error is not None:
+                continue  # empties the queue, so that put never waits for ever
+            try:
+                self._store.write(made)
+            except BaseException as error:
+                self._error = error
+
+    def _raise(self) -> None:
+        if self._error is None:
+            return
+        full = isinstance(self._error, OSError) and self._error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or (isinstance(self._error, sqlite3.OperationalError) and "full" in str(self._error)):
+            raise Interrupted(
+                f"the disk that holds {self._store.out} is full; every image recorded so far is whole: free some space "
+                "and run the same command again to go on"
+            ) from self._error
+        raise self._error
