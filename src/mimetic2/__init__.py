@@ -12,6 +12,9 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Sampling": "mimetic2.generation",
+    "load_domain": "mimetic2.domains",
+    "generate_images": "mimetic2.generation",
     "GateFailed": "mimetic2.errors",
     "InputError": "mimetic2.errors",
     "Interrupted": "mimetic2.errors",

@@ -104,6 +104,22 @@ def load_domain(name: str | Path) -> Domain:
     return _parse(path)
 
 
+def read_prompts(path: Path) -> tuple[str, ...]:
+    """Prompt templates of a file: one a line in ``.txt``, a list in ``.yaml``."""
+    if not path.is_file():
+        raise InputError("no such file", file=path, accepted="prompts, one a line (.txt) or a list (.yaml)")
+    text = path.read_text(encoding="utf-8")
+    if path.suffix not in (".yaml", ".yml"):
+        return tuple(line.strip() for line in text.splitlines() if line.strip())
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"is not YAML ({' '.join(str(error).split())})", file=path) from error
+    if not isinstance(content, list) or not all(isinstance(each, str) for each in content):
+        raise InputError("is not a list of prompts", file=path, accepted="- a painting in the style of {concept}")
+    return tuple(content)
+
+
 def _parse(path: Path) -> Domain:
     try:
         content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
@@ -130,11 +146,11 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     for key in keys:
         if keys.count(key) > 1:
             raise yaml.YAMLError(f"the key '{key}' stands twice, line {node.start_mark.line + 1} and below")
-    return {key: loader.construct_object(value, deep=True) for key, (_, value) in zip(keys, node.value, strict=True)}  # type: ignore[no-untyped-call]
+    return {key: loader.construct_object(value, deep=True) for key, (_, value) in zip(keys, node.value, strict=True)}
 
 
 _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

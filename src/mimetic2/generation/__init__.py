@@ -7,6 +7,16 @@ Importing this package does not import torch.
 from mimetic2.generation.backend import Backend, Sampling
 from mimetic2.generation.images import generate_images, generate_with
 from mimetic2.generation.prompts import ImageJob, image_seed
-from mimetic2.generation.store import Made
+from mimetic2.generation.store import EXCLUDED, OK, Made
 
-__all__ = ["Backend", "ImageJob", "Made", "Sampling", "generate_images", "generate_with", "image_seed"]
+__all__ = [
+    "EXCLUDED",
+    "OK",
+    "Backend",
+    "ImageJob",
+    "Made",
+    "Sampling",
+    "generate_images",
+    "generate_with",
+    "image_seed",
+]

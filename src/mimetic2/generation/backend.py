@@ -25,7 +25,8 @@ class Sampling:
 class Backend(Protocol):
     """Makes the images of a batch."""
 
-    default_batch_size: int
+    def automatic_batch_size(self, jobs: Sequence[ImageJob]) -> int:
+        """The batch size to use where none is asked for; ``jobs`` are some to try with."""
 
     def identity(self) -> Mapping[str, Any]:
         """What the images depend on, as JSON values: model digest, sampler, steps, guidance, precision."""

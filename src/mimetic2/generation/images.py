@@ -35,8 +35,13 @@ def generate_images(
     sampling: Sampling | None = None,
     restart: bool = False,
     allow_download: bool = False,
+    pipeline_config: Path | None = None,
 ) -> pl.DataFrame:
     """Make ``images`` images per concept and prompt; run again to go on where an interruption stopped it.
+
+    ``model`` is ``lab``, a preset, a diffusers pipeline folder, a ``.safetensors`` checkpoint (with the folder of its
+    configuration as ``pipeline_config``) or a hub id; only ``allow_download`` lets anything come from the network.
+    Concepts marked ``minor`` are left out.
 
     Writes ``out/<folder of the concept>/<prompt index>/<image index>.png`` and ``out/images.csv``, which is also
     returned: concept, prompt, index, seed, path (relative to ``out``; empty if excluded), status (``ok`` or
@@ -51,7 +56,7 @@ def generate_images(
     from mimetic2.generation.models import resolve_model
     from mimetic2.generation.pipeline import PipelineBackend
 
-    source = resolve_model(model, allow_download=allow_download)
+    source = resolve_model(model, allow_download=allow_download, config=pipeline_config)
     backend = PipelineBackend(source, sampling or Sampling())
     return generate_with(
         backend, concepts, prompts, out, images=images, seed=seed, batch_size=batch_size, restart=restart
@@ -71,13 +76,14 @@ def generate_with(
 ) -> pl.DataFrame:
     """As :func:`generate_images`, with a backend that is at hand."""
     templates = check_templates(prompts)
+    concepts = [concept for concept in concepts if not concept.minor]
     _check(concepts, images, batch_size)
-    size = batch_size or backend.default_batch_size
     jobs = {concept.name: jobs_of(concept.name, templates, images, seed) for concept in concepts}
     store = Store(out)
     try:
         if restart:
             store.clear()
+        size = batch_size or store.batch_size() or backend.automatic_batch_size(next(iter(jobs.values())))
         store.claim({**backend.identity(), "seed": seed, "prompts": templates, "images": images, "batch_size": size})
         _make_missing(backend, jobs, store, size)
         table = _table(jobs, store)

@@ -6,17 +6,25 @@ id. Pickled checkpoints are refused: unpickling runs whatever code they contain.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import importlib.util
 import json
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mimetic2.errors import InputError, MissingRequirement
 from mimetic2.files import sha256
+from mimetic2.generation.presets import Preset, presets
+from mimetic2.progress import log
 
 LAB = "lab"
 ACCEPTED = "a preset, lab, a diffusers pipeline folder, a .safetensors file, or a hub id"
-_PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_WANTED = ("*.json", "*.txt", "*.model", "*/*.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,8 @@ class ModelSource:
     path: Path
     steps: int | None = None
     guidance: float | None = None
+    config: Path | None = None
+    revision: str | None = None
 
     @property
     def single_file(self) -> bool:
@@ -44,17 +54,21 @@ class ModelSource:
         return total.hexdigest()
 
 
-def resolve_model(model: str, *, allow_download: bool = False) -> ModelSource:
-    """Find the weights of ``model`` on this machine.
+def resolve_model(model: str, *, allow_download: bool = False, config: Path | None = None) -> ModelSource:
+    """Find the weights of ``model``: on this machine, or on the hub where ``allow_download`` is given.
 
+    ``config`` is the folder with the configuration of a single checkpoint's pipeline.
     Raises :class:`InputError` for what is no model and :class:`MissingRequirement` for one that is not here yet.
     """
     if model == LAB:
         from mimetic2.lab import SHIPPED_PIPELINE
 
         return _folder(SHIPPED_PIPELINE, LAB)
+    if model in presets():
+        preset = presets()[model]
+        return _from_hub(model, preset.ids, allow_download, preset)
     path = Path(model)
-    if path.suffix.lower() in _PICKLED:
+    if path.suffix.lower() in PICKLED:
         raise MissingRequirement(
             f"{model}: is a pickled checkpoint, which can run code when opened; make safetensors of it first: "
             f"mimetic2 convert {model}"
@@ -62,18 +76,58 @@ def resolve_model(model: str, *, allow_download: bool = False) -> ModelSource:
     if path.is_dir():
         return _folder(path, model)
     if path.suffix.lower() == ".safetensors":
-        if not path.is_file():
-            raise InputError("no such file", file=path, accepted=ACCEPTED)
-        return ModelSource(model, path)
+        return _single_file(path, model, config)
     if path.exists():
         raise InputError("is not a model", file=path, accepted=ACCEPTED)
-    raise InputError(f"there is no model '{model}'", accepted=ACCEPTED)
+    if _HUB_ID.fullmatch(model):
+        return _from_hub(model, (model,), allow_download, None)
+    close = difflib.get_close_matches(model, [LAB, *presets()], n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    raise InputError(f"there is no model '{model}'{hint}", accepted=ACCEPTED)
+
+
+def _single_file(path: Path, name: str, config: Path | None) -> ModelSource:
+    if not path.is_file():
+        raise InputError("no such file", file=path, accepted=ACCEPTED)
+    if config is not None and not (config / "model_index.json").is_file():
+        raise InputError("holds no model_index.json", file=config, accepted="the configuration of a pipeline")
+    return ModelSource(name, path, config=config)
+
+
+def _from_hub(name: str, ids: Sequence[str], allow_download: bool, preset: Preset | None) -> ModelSource:
+    """A snapshot from the local cache of the hub or, if allowed, from the hub (written, not run: no hub here)."""
+    if importlib.util.find_spec("huggingface_hub") is None:
+        raise MissingRequirement.extra("huggingface_hub", "diffusion", f"the model {name}")  # noqa: S610 - no database here
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    licence = f"licence: {preset.licence}" if preset else "its licence stands on its page"
+    failures = []
+    for repository in ids:
+        try:
+            if allow_download:
+                log(f"downloading {repository} ({licence})")
+            folder = Path(
+                snapshot_download(repository, local_files_only=not allow_download, allow_patterns=list(_WANTED))
+            )
+        except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+            failures.append(f"{repository}: {type(error).__name__}")
+            continue
+        source = _folder(folder, name)
+        steps, guidance = (preset.steps, preset.guidance) if preset else (None, None)
+        return replace(source, steps=steps, guidance=guidance, revision=folder.name)
+    if allow_download:
+        raise MissingRequirement(f"the model {name} could not be downloaded ({'; '.join(failures)})")
+    raise MissingRequirement(
+        f"the model {name} is not on this machine: give the folder of a copy, or --allow-download to fetch "
+        f"{ids[0]} from the hub ({licence})"
+    )
 
 
 def _folder(path: Path, name: str) -> ModelSource:
     if not (path / "model_index.json").is_file():
         raise InputError("holds no model_index.json", file=path, accepted="a folder in the layout of diffusers")
-    weights = [p for p in path.rglob("*") if p.suffix in (".safetensors", *_PICKLED)]
+    weights = [p for p in path.rglob("*") if p.suffix in (".safetensors", *PICKLED)]
     if not any(p.suffix == ".safetensors" for p in weights):
         if weights:
             raise MissingRequirement(

@@ -81,6 +81,11 @@ class Store:
         """Release the folder."""
         self._connection.close()
 
+    def batch_size(self) -> int | None:
+        """The batch size that the images here were made with, so that a resumed run keeps an automatic one."""
+        found = self._connection.execute("SELECT value FROM settings WHERE name = 'batch_size'").fetchone()
+        return None if found is None else int(found[0])
+
     def claim(self, settings: Mapping[str, Any]) -> None:
         """Record what the images are made with; raises :class:`InputError` if others were made here differently."""
         wanted = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in settings.items()}

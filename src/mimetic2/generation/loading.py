@@ -1,0 +1,63 @@
+"""Opening a pipeline folder or a single checkpoint with diffusers: offline, safetensors only, quietly."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from mimetic2.errors import InputError, MissingRequirement
+from mimetic2.generation.models import ModelSource
+
+
+def load_pipeline(source: ModelSource, *, safety_checker: bool, dtype: Any) -> Any:
+    """The text-to-image pipeline of ``source`` on the CPU.
+
+    Raises :class:`InputError` for weights that do not fit their configuration and :class:`MissingRequirement` for a
+    single checkpoint without a configuration folder.
+    """
+    folder = source.config if source.single_file else source.path
+    if folder is None:
+        raise MissingRequirement(
+            f"{source.path}: a single checkpoint needs the configuration of its pipeline, which is not in the file: "
+            "name a folder with model_index.json and the parts' config.json files with --pipeline-config DIR"
+        )
+    with quiet():
+        import diffusers
+
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        given: dict[str, Any] = {"local_files_only": True}
+        if "safety_checker" in index and not safety_checker:
+            given |= {"safety_checker": None, "requires_safety_checker": False}
+        try:
+            if source.single_file:
+                family = getattr(diffusers, str(index["_class_name"]))
+                given.pop("requires_safety_checker", None)
+                return family.from_single_file(source.path, config=str(folder), torch_dtype=dtype, **given)
+            auto = diffusers.AutoPipelineForText2Image
+            return auto.from_pretrained(source.path, torch_dtype=dtype, use_safetensors=True, **given)
+        except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+            raise InputError(f"cannot be loaded ({' '.join(str(error).split())[:300]})", file=source.path) from error
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep diffusers and transformers from logging and drawing bars of their own while they load."""
+    import diffusers.utils.logging as of_diffusers
+    import transformers.utils.logging as of_transformers
+
+    libraries = (of_diffusers, of_transformers)
+    before = [library.get_verbosity() for library in libraries]
+    for library in libraries:
+        library.set_verbosity_error()
+        library.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the libraries' own future
+            yield
+    finally:
+        for library, level in zip(libraries, before, strict=True):
+            library.set_verbosity(level)
+            library.enable_progress_bar()
