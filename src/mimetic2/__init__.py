@@ -12,14 +12,17 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Sampling": "mimetic2.generation",
-    "load_domain": "mimetic2.domains",
-    "generate_images": "mimetic2.generation",
     "GateFailed": "mimetic2.errors",
     "InputError": "mimetic2.errors",
     "Interrupted": "mimetic2.errors",
     "Mimetic2Error": "mimetic2.errors",
     "MissingRequirement": "mimetic2.errors",
+    "Sampling": "mimetic2.generation",
+    "compare_runs": "mimetic2.report",
+    "generate_images": "mimetic2.generation",
+    "load_domain": "mimetic2.domains",
+    "write_comparison": "mimetic2.report",
+    "write_report": "mimetic2.report",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])

@@ -1,0 +1,67 @@
+"""`mimetic2 compare`: runs side by side, as the paper's table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mimetic2.report.comparison import Compared
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb ``compare``."""
+    app.command()(compare)
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="Two or more run directories.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the comparison as an HTML page.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of a table.")] = False,
+) -> None:
+    """Print verdict, threshold, onset, N50, N90 and the paper's number of several runs."""
+    import json
+
+    from mimetic2.progress import log
+    from mimetic2.report.comparison import compare_runs, write_comparison
+
+    compared = compare_runs(runs)
+    if out is not None:
+        log(f"page written to {write_comparison(runs, out)}")
+    if as_json:
+        print(json.dumps({"schema_version": 1, "runs": [run.to_dict() for run in compared]}, indent=2, ensure_ascii=False))
+        return
+    _print_table(compared)
+
+
+def _print_table(compared: Sequence[Compared]) -> None:
+    from mimetic2.report.labels import printable
+    from mimetic2.report.numerals import count, interval, percent
+
+    def cell(value: float | None, ends: Sequence[float | None] | None) -> str:
+        text = interval(ends)
+        return count(value) + (f" ({text})" if text else "")
+
+    lines = [("run", "data", "verdict", "threshold", "onset", "N50", "N90", "paper's rule", "identified", "concepts")]
+    for run in compared:
+        lines.append(
+            (
+                printable(run.name),
+                printable(run.training_data or "–"),
+                run.verdict or "paper's procedure",
+                cell(run.threshold, run.interval),
+                cell(run.onset, run.onset_interval),
+                cell(run.n50, run.n50_interval),
+                cell(run.n90, run.n90_interval),
+                cell(run.paper, run.paper_interval),
+                percent(run.identified),
+                count(run.n_concepts),
+            )
+        )
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for line in lines:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())

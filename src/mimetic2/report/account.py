@@ -1,0 +1,99 @@
+"""What the page accounts for: images on the way to a count, what was left out, and how to do it again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mimetic2
+from mimetic2.report.contents import Contents, Row
+from mimetic2.report.labels import Labels
+from mimetic2.report.numerals import percent
+
+FUNNEL = (
+    ("mentions", "Mentions", "caption rows that name a listed concept"),
+    ("sampled", "Sampled", "drawn at random to be looked at"),
+    ("alive", "Alive", "could still be fetched and read"),
+    ("verified", "Verified", "show the concept that their caption names"),
+)
+PAPER = {
+    "authors": "Verma, S., Rassin, R., Das, A., Bhatt, G., Seshadri, P., Shah, C., Bilmes, J., Hajishirzi, H., Elazar, Y.",
+    "title": "How Many Van Goghs Does It Take to Van Gogh? Finding the Imitation Threshold",
+    "where": "arXiv:2410.15002",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the funnel; ``width`` is its bar in percent of the first step."""
+
+    name: str
+    meaning: str
+    number: int
+    width: float
+    share: str
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What somebody needs to repeat the run."""
+
+    command: str
+    seed: Any
+    versions: list[tuple[str, str]]
+    digests: list[tuple[str, str]]
+    platform: str
+    package: str
+
+
+def funnel(rows: Sequence[Row]) -> list[Stage]:
+    """Totals over concepts from mentions to verified images; empty where the run was not counted from captions."""
+    stages: list[Stage] = []
+    for column, name, meaning in FUNNEL:
+        values = [value for row in rows if (value := getattr(row, column)) is not None]
+        if not values:
+            continue
+        number = round(sum(values))
+        before = stages[-1].number if stages else 0
+        first = stages[0].number if stages else number
+        share = f"{percent(number / before)} of the step before" if before else ""
+        stages.append(Stage(name, meaning, number, round(100 * number / first, 2) if first else 0.0, share))
+    return stages if len(stages) > 1 else []
+
+
+def exclusions(threshold: dict[str, Any], rows: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+    """Reasons for leaving concepts out, how often each applied, and to which concepts where that is known."""
+    concepts: dict[str, list[str]] = {}
+    for row in rows:
+        if row.excluded:
+            concepts.setdefault(row.excluded, []).append(labels[row.name])
+    counted = Counter({reason: len(names) for reason, names in concepts.items()})
+    for reason, number in (threshold.get("excluded") or {}).items():
+        counted[reason] = max(counted[reason], int(number))
+    return [
+        {"reason": labels.mask(reason), "number": number, "concepts": sorted(concepts.get(reason, []))}
+        for reason, number in counted.most_common()
+    ]
+
+
+def reproduction(contents: Contents, labels: Labels) -> Reproduction:
+    """From the manifest, as far as the run has one."""
+    manifest = contents.manifest
+    platform = manifest.get("platform") or {}
+    digests = []
+    for stage, entry in (manifest.get("stages") or {}).items():
+        for path, digest in (entry.get("outputs") or {}).items():
+            digests.append((labels.mask(path), str(digest)))
+        if entry.get("images"):
+            digests.append((f"{stage}: {entry['images'].get('number')} images", str(entry["images"].get("sha256"))))
+    seed = manifest.get("seed", contents.study.get("seed", contents.threshold.get("seed")))
+    return Reproduction(
+        command=labels.mask(manifest.get("command") or ""),
+        seed=seed,
+        versions=[(str(name), str(version)) for name, version in (manifest.get("versions") or {}).items()],
+        digests=digests,
+        platform=", ".join(str(platform[key]) for key in ("system", "machine") if platform.get(key)),
+        package=mimetic2.__version__,
+    )
