@@ -1,0 +1,67 @@
+"""One writer per run directory: a lock that names its holder and that dies with it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from mimetic2.errors import InputError
+from mimetic2.progress import log
+
+LOCK = ".lock"
+
+_held: set[Path] = set()
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Hold the run directory for writing; raises :class:`InputError` naming pid and host of whoever else holds it.
+
+    The kernel drops the lock when its process dies, however it dies, so a lock file with a dead process's pid is
+    stale and taken over. A lock is not inherited by the process's children: workers that survive it do not keep it.
+    Between hosts a lock may not be visible (network file systems), so another host's name is believed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = (folder / LOCK).resolve()
+    if path in _held:
+        raise InputError("this process is writing to the run already", file=folder)
+    handle = path.open("a+", encoding="utf-8")
+    try:
+        _acquire(handle.fileno(), path, folder)
+        _held.add(path)
+        try:
+            yield
+        finally:
+            os.ftruncate(handle.fileno(), 0)
+            _held.discard(path)
+    finally:
+        handle.close()
+
+
+def _acquire(descriptor: int, path: Path, folder: Path) -> None:
+    holder = _holder(path)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise InputError(f"another process is writing to the run ({holder or 'just started'})", file=folder) from None
+    here = socket.gethostname()
+    if holder and not holder.endswith(f"host {here}"):
+        raise InputError(f"{holder} is writing to the run; if it is not running, delete {path.name} there", file=folder)
+    if holder:
+        log(f"taking over from {holder}, which ended without finishing")
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": here}).encode(), 0)
+    os.fsync(descriptor)
+
+
+def _holder(path: Path) -> str | None:
+    """``pid 12 on host x``; None for an empty file (released) and for one that is being written."""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return f"pid {content['pid']} on host {content['host']}"
+    return None

