@@ -25,8 +25,9 @@ HOSTILE = [
     "{{ 7 * 7 }} {% raw %}",
     "a\x07bell",
 ]
-FIRST = "Ada Bo Cyn Dov Elsa Finn Gala Hugo Ines Jan Kaja Lars".split()
-LAST = "Ashford Brook Calloway Dunmore Ellery Fairfax Garrick Holt Ives Jessop Keller Lorne".split()
+FIRST = ["Ada", "Bo", "Cyn", "Dov", "Elsa", "Finn", "Gala", "Hugo", "Ines", "Jan", "Kaja", "Lars"]
+LAST = ["Ashford", "Brook", "Calloway", "Dunmore", "Ellery", "Fairfax"]
+LAST += ["Garrick", "Holt", "Ives", "Jessop", "Keller", "Lorne"]
 
 
 def logistic(count: float) -> float:

@@ -33,7 +33,8 @@ def compare(
     if out is not None:
         log(f"page written to {write_comparison(runs, out)}")
     if as_json:
-        print(json.dumps({"schema_version": 1, "runs": [run.to_dict() for run in compared]}, indent=2, ensure_ascii=False))
+        document = {"schema_version": 1, "runs": [run.to_dict() for run in compared]}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
         return
     _print_table(compared)
 
@@ -46,22 +47,14 @@ def _print_table(compared: Sequence[Compared]) -> None:
         text = interval(ends)
         return count(value) + (f" ({text})" if text else "")
 
-    lines = [("run", "data", "verdict", "threshold", "onset", "N50", "N90", "paper's rule", "identified", "concepts")]
-    for run in compared:
-        lines.append(
-            (
-                printable(run.name),
-                printable(run.training_data or "–"),
-                run.verdict or "paper's procedure",
-                cell(run.threshold, run.interval),
-                cell(run.onset, run.onset_interval),
-                cell(run.n50, run.n50_interval),
-                cell(run.n90, run.n90_interval),
-                cell(run.paper, run.paper_interval),
-                percent(run.identified),
-                count(run.n_concepts),
-            )
-        )
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    for line in lines:
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+    def line(run: Compared) -> list[str]:
+        measures = [(run.threshold, run.interval), (run.onset, run.onset_interval), (run.n50, run.n50_interval)]
+        measures += [(run.n90, run.n90_interval), (run.paper, run.paper_interval)]
+        words = [printable(run.name), printable(run.training_data or "–"), run.verdict or "paper's procedure"]
+        return [*words, *(cell(*measure) for measure in measures), percent(run.identified), count(run.n_concepts)]
+
+    heads = ["run", "data", "verdict", "threshold", "onset", "N50", "N90", "paper's rule", "identified", "concepts"]
+    lines = [heads, *(line(run) for run in compared)]
+    widths = [max(len(cells[column]) for cells in lines) for column in range(len(heads))]
+    for cells in lines:
+        print("  ".join(text.ljust(width) for text, width in zip(cells, widths, strict=True)).rstrip())

@@ -18,11 +18,6 @@ FUNNEL = (
     ("alive", "Alive", "could still be fetched and read"),
     ("verified", "Verified", "show the concept that their caption names"),
 )
-PAPER = {
-    "authors": "Verma, S., Rassin, R., Das, A., Bhatt, G., Seshadri, P., Shah, C., Bilmes, J., Hajishirzi, H., Elazar, Y.",
-    "title": "How Many Van Goghs Does It Take to Van Gogh? Finding the Imitation Threshold",
-    "where": "arXiv:2410.15002",
-}
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from mimetic2.report.contents import Contents, Row
 from mimetic2.report.numerals import count, decimal, interval, percent
-
-if TYPE_CHECKING:
-    from mimetic2.report.page import Vocabulary
+from mimetic2.report.vocabulary import Vocabulary
 
 RELATION = {
     "exact": ("checked", "The study states that the captions counted are those the model was trained on."),
@@ -43,7 +39,7 @@ def assumptions(contents: Contents, rows: Sequence[Row], words: Vocabulary) -> l
         Assumption(
             f"Nothing else makes often-seen {words.concepts} easier to reproduce (no confounding).",
             "open",
-            "Counts were observed, not assigned. Famous names also differ in picture quality, consistency and captions.",
+            "Counts were observed, not assigned. Famous names also differ in picture quality and in captions.",
         ),
         Assumption(
             f"Each {words.training_image} of a {words.concept} counts the same.",

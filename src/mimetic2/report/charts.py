@@ -8,7 +8,7 @@ stays readable on a phone; the style sheet shows one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mimetic2.report.numerals import count_ticks, position, short_count
 
@@ -63,7 +63,6 @@ class Marker:
     style: str
     x: float
     label: str
-    label_x: float
     label_y: float
     anchor: str
 
@@ -165,10 +164,13 @@ class Chart:
         upper, lower = self.y(high), self.y(low)
         self.bands.append(Band(style, left, upper, width, max(round(lower - upper, 1), 1.0)))
 
-    def mark(self, style: str, count: float, label: str, row: int) -> None:
-        """A vertical line at ``count``, labelled in the given row above the plot."""
+    def mark(self, style: str, count: float, label: str) -> None:
+        """A vertical line at ``count`` with a label above the plot, away from the other marker's line."""
         left, _, width, _ = self.plot
-        x = self.x(count)
-        share = (x - left) / width
-        anchor, shift = ("start", -2) if share < 0.2 else ("end", 2) if share > 0.8 else ("middle", 0)
-        self.markers.append(Marker(style, x, label, x + shift, 16 + 17 * row, anchor))
+        x, row = self.x(count), len(self.markers)
+        anchor = "start" if x - left < width * 0.3 else "end" if x - left > width * 0.7 else "middle"
+        if self.markers:
+            other = self.markers[0]
+            anchor = "start" if x >= other.x else "end"
+            self.markers[0] = replace(other, anchor="end" if x >= other.x else "start")
+        self.markers.append(Marker(style, x, label, 16.0 + 17 * row, anchor))

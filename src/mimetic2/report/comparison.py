@@ -12,7 +12,8 @@ from mimetic2.files import write_text
 from mimetic2.report.answers import Figure, Figures
 from mimetic2.report.contents import Contents, read_run
 from mimetic2.report.numerals import as_pair, count
-from mimetic2.report.page import render, vocabulary
+from mimetic2.report.page import render
+from mimetic2.report.vocabulary import vocabulary
 
 MEASURES = {"threshold": "Threshold", "onset": "Onset", "n50": "N50", "n90": "N90", "paper": "Paper’s rule"}
 

@@ -90,7 +90,7 @@ def read_run(run: Path) -> Contents:
         raise InputError("is not a folder" if run.exists() else "no such folder", file=run, accepted="a run directory")
     path = run / "threshold.json"
     if not path.exists():
-        raise InputError("no such file; finish the run first (`mimetic2 run` or `mimetic2 threshold --json`)", file=path)
+        raise InputError("no such file; let `mimetic2 run` or `mimetic2 threshold --json` write it first", file=path)
     threshold = _read_object(path)
     if "verdict" not in threshold:
         raise InputError("has no 'verdict'", file=path, accepted="the JSON that `mimetic2 threshold --json` gives")

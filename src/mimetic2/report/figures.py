@@ -11,6 +11,7 @@ from mimetic2.report.charts import SIZES, Chart, Point, Size, Whisker
 from mimetic2.report.contents import Row
 from mimetic2.report.labels import Labels, isolated
 from mimetic2.report.numerals import as_pair, count, decimal, even_ticks, interval, percent, position
+from mimetic2.report.vocabulary import Vocabulary as Words
 
 Z95 = 1.959964
 SHOWN = 2500
@@ -58,17 +59,17 @@ def scored(rows: Sequence[Row]) -> list[Row]:
     return sorted(usable, key=lambda row: (row.count or 0.0, row.name))
 
 
-def score_charts(threshold: dict[str, Any], rows: Sequence[Row], labels: Labels, word: str) -> list[Chart]:
+def score_charts(threshold: dict[str, Any], rows: Sequence[Row], labels: Labels, words: Words) -> list[Chart]:
     """Score by count in every size; empty where nothing can be drawn."""
     usable = scored(rows)
     curve = fitted(threshold.get("curve"), "score")
     if not usable and curve is None:
         return []
-    return [_score_chart(size, threshold, usable, curve, labels, word) for size in SIZES]
+    return [_score_chart(size, threshold, usable, curve, labels, words) for size in SIZES]
 
 
 def _score_chart(
-    size: Size, threshold: dict[str, Any], rows: list[Row], curve: Fitted | None, labels: Labels, word: str
+    size: Size, threshold: dict[str, Any], rows: list[Row], curve: Fitted | None, labels: Labels, words: Words
 ) -> Chart:
     band = null_band(threshold, rows)
     values = [row.score for row in rows if row.score is not None]
@@ -78,7 +79,14 @@ def _score_chart(
     low, high = min(values), max(values)
     air = 0.06 * (high - low) or 0.05
     highest = max([row.count or 0.0 for row in rows] + (curve.counts if curve else []) + [1.0])
-    chart = Chart(size, highest, low - air, high + air, f"{word}s in the training data (log scale)", "imitation score")
+    chart = Chart(
+        size,
+        highest,
+        low - air,
+        high + air,
+        f"{words.training_image}s of the {words.concept} (log scale)",
+        "imitation score",
+    )
     ticks = even_ticks(chart.y_low, chart.y_high)
     places = max(1, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9)) if len(ticks) > 1 else 2
     places += 1 if any(abs(round(tick, places) - tick) > 1e-9 for tick in ticks) else 0
@@ -101,9 +109,9 @@ def mark_answers(chart: Chart, threshold: dict[str, Any]) -> None:
     paper = (threshold.get("paper") or {}).get("threshold")
     ours = threshold.get("threshold") if threshold.get("method") != "paper" else None
     if ours is not None:
-        chart.mark("ours", ours, f"threshold {count(ours)}", 0)
+        chart.mark("ours", ours, f"threshold {count(ours)}")
     if paper is not None:
-        chart.mark("paper", paper, f"paper’s rule {count(paper)}", 1)
+        chart.mark("paper", paper, f"paper’s rule {count(paper)}")
 
 
 def null_band(threshold: dict[str, Any], rows: Sequence[Row]) -> tuple[float, float] | None:
@@ -136,13 +144,14 @@ def describe(row: Row, labels: Labels) -> str:
     ends = interval([row.count_low, row.count_high])
     parts = [known + (f" ({ends})" if ends and row.count_low != row.count_high else "")]
     if row.score is not None:
-        parts.append(f"score {decimal(row.score)}" + (f" ± {decimal(row.score_se)}" if row.score_se is not None else ""))
+        error = f" ± {decimal(row.score_se)}" if row.score_se is not None else ""
+        parts.append(f"score {decimal(row.score)}{error}")
     if row.identified is not None:
         parts.append("identified" if row.identified else "not identified")
     return f"{isolated(labels[row.name])}\n{', '.join(parts)}"
 
 
-def identification_charts(threshold: dict[str, Any], rows: Sequence[Row], labels: Labels, word: str) -> list[Chart]:
+def identification_charts(threshold: dict[str, Any], rows: Sequence[Row], labels: Labels, words: Words) -> list[Chart]:
     """Share identified by count in every size; empty where no concept was ranked."""
     ranked = sorted(
         (row for row in rows if row.identified is not None and row.count is not None and not row.excluded),
@@ -150,27 +159,31 @@ def identification_charts(threshold: dict[str, Any], rows: Sequence[Row], labels
     )
     if not ranked:
         return []
-    return [_identification_chart(size, threshold, ranked, labels, word) for size in SIZES]
+    return [_identification_chart(size, threshold, ranked, labels, words) for size in SIZES]
 
 
-def _identification_chart(size: Size, threshold: dict[str, Any], rows: list[Row], labels: Labels, word: str) -> Chart:
+def _identification_chart(
+    size: Size, threshold: dict[str, Any], rows: list[Row], labels: Labels, words: Words
+) -> Chart:
     facts = threshold.get("identification") or {}
     curve = fitted(threshold.get("curve"), "identified")
     highest = max([row.count or 0.0 for row in rows] + [1.0])
-    chart = Chart(size, highest, -0.08, 1.08, f"{word}s in the training data (log scale)", "identified")
+    chart = Chart(
+        size, highest, -0.08, 1.08, f"{words.training_image}s of the {words.concept} (log scale)", "identified"
+    )
     chart.set_y_ticks([0, 0.25, 0.5, 0.75, 1], lambda value: percent(value))
     if facts.get("chance") is not None:
         chart.line("chance", [(0, facts["chance"]), (highest, facts["chance"])])
     if curve is not None:
         chart.area("band", curve.band())
         chart.line("fit", curve.line())
-    for row, key in ((0, "n50"), (1, "n90")):
+    for key in ("n50", "n90"):
         if facts.get(key) is not None:
-            chart.mark("ours", facts[key], f"N{key[1:]} {count(facts[key])}", row)
+            chart.mark("ours", facts[key], f"{key.upper()} {count(facts[key])}")
     chart.whiskers = [_whisker(chart, group) for group in by_count(rows)]
     for row in evenly(rows):
-        y = chart.y(1.05 if row.identified else -0.05)
-        chart.points.append(Point("yes" if row.identified else "no", chart.x(row.count or 0.0), y, describe(row, labels)))
+        style, y = ("yes", chart.y(1.05)) if row.identified else ("no", chart.y(-0.05))
+        chart.points.append(Point(style, chart.x(row.count or 0.0), y, describe(row, labels)))
     return chart
 
 

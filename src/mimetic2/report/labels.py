@@ -12,8 +12,9 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mimetic2.files import folder_name
@@ -45,7 +46,9 @@ class Labels:
     them, in any case and as a folder's name, becomes its code.
     """
 
-    def __init__(self, names: Iterable[str], *, key: bytes | None = None, aliases: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, names: Iterable[str], *, key: bytes | None = None, aliases: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         distinct = sorted(set(names))
         self.pseudonyms = key is not None
         if key is None:
@@ -56,7 +59,7 @@ class Labels:
         width = max(3, len(str(len(order))))
         self._labels = {name: f"C{number:0{width}d}" for number, name in enumerate(order, 1)}
         spellings = dict(self._labels)
-        spellings.update({alias: self._labels[name] for alias, name in (aliases or {}).items() if name in self._labels})
+        spellings.update({alias: self._labels[name] for alias, name in aliases.items() if name in self._labels})
         self._codes: dict[str, str] = {}
         for name, code in spellings.items():
             for spelling in (name, printable(name), folder_name(name), name.replace(" ", "_"), name.replace(" ", "-")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from mimetic2.report.contents import Contents, Row, read_run
 from mimetic2.report.figures import by_count, evenly, identification_charts, null_band, score_charts
 from mimetic2.report.labels import Labels, pseudonym_key
 from mimetic2.report.pictures import IMAGE_CHOICES, contact_sheet
+from mimetic2.report.vocabulary import vocabulary
 
 FIXED_SENTENCE = (
     "Concepts with this many training images were, on average, reproduced recognisably by this model with these "
@@ -28,18 +29,6 @@ FIXED_SENTENCE = (
     "reproduced. It is not legal advice."
 )
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """What a domain calls its concepts and images."""
-
-    concept: str = "concept"
-    concepts: str = "concepts"
-    image: str = "image"
-    training_image: str = "training image"
-    title: str = ""
-    show_images: bool = False
 
 
 def write_report(run: Path, *, images: str | None = None, pseudonyms: bool = False, out: Path | None = None) -> Path:
@@ -100,20 +89,6 @@ def _labels(contents: Contents, pseudonyms: bool) -> Labels:
     return Labels(names, key=pseudonym_key(contents.run), aliases=contents.aliases)
 
 
-def vocabulary(contents: Contents) -> Vocabulary:
-    """The words of the study's domain; neutral ones where the run names none."""
-    name = contents.study.get("domain")
-    if not name:
-        return Vocabulary()
-    from mimetic2.domains import load_domain
-
-    domain = load_domain(name)
-    words = domain.words
-    return Vocabulary(
-        words.concept, words.concepts, words.image, words.training_image, domain.title, domain.show_images
-    )
-
-
 def page_values(contents: Contents, labels: Labels, images: str | None) -> dict[str, Any]:
     """Everything that the report's template says."""
     words = vocabulary(contents)
@@ -132,10 +107,10 @@ def page_values(contents: Contents, labels: Labels, images: str | None) -> dict[
         "figures": key_figures(threshold),
         "paper": paper_beside_ours(threshold, rows),
         "shapes": shape_rows(threshold),
-        "score_charts": score_charts(threshold, rows, labels, words.training_image),
+        "score_charts": score_charts(threshold, rows, labels, words),
         "has_null": null_band(threshold, rows) is not None,
         "has_identified": bool(ranked),
-        "identification_charts": identification_charts(threshold, rows, labels, words.training_image),
+        "identification_charts": identification_charts(threshold, rows, labels, words),
         "groups": len(by_count([row for row in ranked if row.count is not None])),
         "sheet": contact_sheet(contents, rows, labels, choice),
         "rows": evenly(rows),
@@ -158,5 +133,4 @@ def _warnings(contents: Contents, labels: Labels) -> list[str]:
 
 def _present(rows: list[Row]) -> set[str]:
     """The columns of the concept table that hold anything."""
-    columns = ("count", "score", "null_score", "identified", "n_generated", "n_reference", "excluded", "group", "control")
-    return {column for column in columns if any(getattr(row, column) is not None for row in rows)}
+    return {item.name for item in fields(Row) if any(getattr(row, item.name) is not None for row in rows)}
