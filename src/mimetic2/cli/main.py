@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 
 # In the order of the pipeline. Each module has a function `register(app)`.
-VERBS: tuple[str, ...] = ("generate", "report", "compare")
+VERBS: tuple[str, ...] = ("generate", "threshold", "predict", "report", "compare", "doctor", "convert")
 
 _debug = False
 

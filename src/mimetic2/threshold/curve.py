@@ -1,0 +1,176 @@
+"""The expected score over counts with a band, bounded by the data, and what it says at one count.
+
+The curve is the average of the four fitted shapes with weights exp(−BIC/2) (Kass & Raftery 1995), so it rises or stays,
+passes through no ceiling that the data do not reach, and does not pretend that one shape is certain. Its band takes the
+same average of every wild bootstrap draw. Outside the observed counts nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mimetic2.errors import InputError
+from mimetic2.threshold.segmentation import Floats
+from mimetic2.threshold.shapes import SHAPES, Batch, Design, variance_floor
+from mimetic2.threshold.verdict import wild
+
+_MOST_POINTS = 300
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Expected score and its band at observed counts (all of shape (points,)).
+
+    ``spread_low`` and ``spread_high`` are what single concepts lie below and above the curve, at the same level.
+    """
+
+    count: Floats
+    score: Floats
+    low: Floats
+    high: Floats
+    spread_low: float
+    spread_high: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, scores with 6 decimals."""
+        lists: dict[str, Any] = {"count": plain_counts(self.count)}
+        lists |= {name: np.round(getattr(self, name), 6).tolist() for name in ("score", "low", "high")}
+        return lists | {"spread_low": round(self.spread_low, 6), "spread_high": round(self.spread_high, 6)}
+
+
+@dataclass(frozen=True)
+class NullBand:
+    """Where the null scores of the concepts lie: their median and central interval at the study's level."""
+
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a study says at one count; None where it says nothing, ``note`` why.
+
+    ``score_interval`` is for the mean of concepts at this count, ``concept_interval`` for a single concept.
+    """
+
+    count: float
+    score: float | None
+    score_interval: tuple[float, float] | None
+    concept_interval: tuple[float, float] | None
+    identified: float | None
+    identified_interval: tuple[float, float] | None
+    note: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for ``predict --json``."""
+        pairs = {
+            name: list(pair) if (pair := getattr(self, name)) is not None else None
+            for name in ("score_interval", "concept_interval", "identified_interval")
+        }
+        return {"count": self.count, "score": self.score, "identified": self.identified, "note": self.note} | pairs
+
+
+def plain_counts(counts: Floats) -> list[float]:
+    """Counts for JSON: whole numbers as integers."""
+    return [int(count) if count == int(count) else float(count) for count in counts]
+
+
+def average(design: Design, batch: Batch) -> Floats:
+    """The BIC-weighted average of the shapes at each level: (draws, levels)."""
+    bic = np.stack([batch.bic[shape] for shape in SHAPES])
+    weights = np.exp(-0.5 * (bic - bic.min(axis=0)))
+    weights /= weights.sum(axis=0)
+    shapes = zip(weights, SHAPES, strict=True)
+    return np.asarray(sum(weight[:, np.newaxis] * design.levels_of(batch, shape) for weight, shape in shapes))
+
+
+def fit_curve(
+    design: Design, scores: Floats, level: float, rng: np.random.Generator, draws: int
+) -> tuple[Curve, Floats]:
+    """The curve at every level, and the curves of the draws, shape (draws, levels), for :func:`find_onset`."""
+    floor = variance_floor(scores)
+    centre = average(design, design.fit_many(scores[np.newaxis, :], floor))[0]
+    fitted = design.at_rows(centre)
+    residuals = scores - fitted
+    drawn = average(design, design.fit_many(wild(fitted, residuals, rng, draws), floor))
+    tail = (1 - level) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    low, high = np.minimum(low, centre), np.maximum(high, centre)
+    below, above = np.quantile(residuals, [tail, 1 - tail])
+    return Curve(design.counts, centre, low, high, float(min(below, 0)), float(max(above, 0))), drawn
+
+
+def thinned(curve: Curve) -> Curve:
+    """At most ``_MOST_POINTS`` of the curve's points, first and last among them."""
+    if len(curve.count) <= _MOST_POINTS:
+        return curve
+    keep = np.unique(np.linspace(0, len(curve.count) - 1, _MOST_POINTS).round().astype(int))
+    fields = (getattr(curve, name)[keep] for name in ("count", "score", "low", "high"))
+    return Curve(*fields, spread_low=curve.spread_low, spread_high=curve.spread_high)
+
+
+def null_band(null_score: Floats, level: float) -> NullBand:
+    """Band of the null scores that are present."""
+    present = null_score[np.isfinite(null_score)]
+    tail = (1 - level) / 2
+    low, median, high = np.quantile(present, [tail, 0.5, 1 - tail])
+    return NullBand(round(float(low), 6), round(float(median), 6), round(float(high), 6))
+
+
+def find_onset(
+    curve: Curve, drawn: Floats, null_score: Floats, level: float, rng: np.random.Generator
+) -> tuple[int, tuple[int, int] | None] | None:
+    """Smallest count where the lower band lies above the null band, with a bootstrap interval; None if nowhere.
+
+    Each draw has its own curve, lowered by the band's depth, and its own resample of the null scores. The interval is
+    None if so many draws have no onset that its upper end lies beyond the observed counts.
+    """
+    present = null_score[np.isfinite(null_score)]
+    top = 1 - (1 - level) / 2
+    above = curve.low > np.quantile(present, top)
+    if not above.any():
+        return None
+    depth = curve.score - curve.low
+    resampled = rng.choice(present, (len(drawn), len(present)))
+    drawn_above = drawn - depth > np.quantile(resampled, top, axis=1)[:, np.newaxis]
+    onsets = np.where(drawn_above.any(axis=1), drawn_above.argmax(axis=1), drawn.shape[1])
+    low, high = np.quantile(onsets, [1 - top, top], method="inverted_cdf").astype(int)
+    count = int(curve.count[above.argmax()])
+    if high >= len(curve.count):
+        return count, None
+    return count, (min(int(curve.count[low]), count), max(int(curve.count[high]), count))
+
+
+def predict(document: Mapping[str, Any], count: float) -> Prediction:
+    """Read a count off the curves in threshold.json, linear in log10(1 + count) between the observed counts."""
+    if not np.isfinite(count) or count < 0:
+        raise InputError(f"the count is {count}", accepted="numbers from 0")
+    curve = document["curve"]
+    if curve is None:
+        raise InputError("this threshold was found in paper mode, which has no curve", accepted="a robust threshold")
+    least, most = curve["count"][0], curve["count"][-1]
+    if not least <= count <= most:
+        ends = f"{curve['score'][0]:.3f} at {least:,} and {curve['score'][-1]:.3f} at {most:,}"
+        note = f"{count:,.10g} lies outside the observed counts, {least:,} to {most:,}; no statement ({ends})"
+        return Prediction(count, None, None, None, None, None, note)
+    score = _read(curve, "score", count)
+    interval = (_read(curve, "low", count), _read(curve, "high", count))
+    single = (round(interval[0] + curve["spread_low"], 6), round(interval[1] + curve["spread_high"], 6))
+    chance = document["identification"]
+    ranked = chance["curve"] if chance else None
+    note = f"between the observed counts {least:,} and {most:,}"
+    if ranked is None or not ranked["count"][0] <= count <= ranked["count"][-1]:
+        missing = "identification unknown: no ranked concepts at this count"
+        return Prediction(count, score, interval, single, None, None, f"{note}; {missing}")
+    p_interval = (_read(ranked, "low", count), _read(ranked, "high", count))
+    return Prediction(count, score, interval, single, _read(ranked, "p", count), p_interval, note)
+
+
+def _read(curve: Mapping[str, Any], column: str, count: float) -> float:
+    x = np.log10(1 + np.asarray(curve["count"], dtype=np.float64))
+    return round(float(np.interp(np.log10(1 + count), x, curve[column])), 6)

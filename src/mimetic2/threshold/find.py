@@ -1,0 +1,248 @@
+"""`find_threshold`: from counts and scores to the verdict, the threshold and what belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mimetic2.errors import InputError
+from mimetic2.seeding import generator
+from mimetic2.threshold.association import correlation, falls, largest_rise
+from mimetic2.threshold.curve import find_onset, fit_curve, null_band, thinned
+from mimetic2.threshold.identification import Identification, fit_identification
+from mimetic2.threshold.intervals import ramp_midpoint, step_interval
+from mimetic2.threshold.paper import PENALTY, paper_threshold
+from mimetic2.threshold.planning import concepts_needed
+from mimetic2.threshold.result import Onset, ThresholdResult
+from mimetic2.threshold.segmentation import Floats
+from mimetic2.threshold.sentence import paper_sentence, robust_sentence
+from mimetic2.threshold.shapes import SHAPES, Design, Fit
+from mimetic2.threshold.table import ThresholdTable, read_threshold_table
+from mimetic2.threshold.verdict import AHEAD, DRAWS, Tests, Verdict, better_smooth, decide, lowest, run_tests
+from mimetic2.threshold.weights import concept_weights
+
+METHODS = ("robust", "paper")
+LEAST_CONCEPTS, LEAST_COUNTS, FEW_CONCEPTS = 8, 5, 30
+
+
+@dataclass(frozen=True)
+class _Study:
+    """Checked input, sorted by count, then score, so that the order of rows changes nothing."""
+
+    counts: Floats
+    scores: Floats
+    score_se: Floats | None
+    null_score: Floats | None
+
+
+def find_threshold(
+    counts: Any,
+    scores: Any,
+    *,
+    concepts: Sequence[str] | None = None,
+    score_se: Any = None,
+    null_score: Any = None,
+    identified: Sequence[bool | None] | None = None,
+    method: str = "robust",
+    penalty: float = PENALTY,
+    level: float = 0.95,
+    seed: int = 0,
+    excluded: Mapping[str, int] | None = None,
+    draws: int = DRAWS,
+) -> ThresholdResult:
+    """Find the imitation threshold of concepts with ``counts`` training images and imitation ``scores``, both (n,).
+
+    ``score_se`` (n,) gives weights, ``null_score`` (n, may hold NaN) the onset, ``identified`` (n, None = not ranked)
+    N50 and N90. ``method`` "robust" decides between shapes and may name no threshold; "paper" follows arXiv 2410.15002.
+    ``penalty`` belongs to the paper's rule, which is reported in both. ``excluded`` counts concepts left out, by reason.
+
+    Raises :class:`InputError` for values that are not finite, negative counts, penalty or se, a level outside (.5, 1),
+    and fewer than 8 concepts or 5 distinct counts (paper: 2 concepts).
+    """
+    if method not in METHODS:
+        raise InputError(f"unknown method '{method}'", accepted=", ".join(METHODS))
+    if not 0.5 < level < 1:
+        raise InputError(f"the level is {level}", accepted="numbers between 0.5 and 1, such as 0.95")
+    counts, scores = np.asarray(counts, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    if concepts is not None and len(concepts) != len(counts):
+        raise InputError(f"{len(concepts)} concepts do not match {len(counts)} counts")
+    paper = paper_threshold(counts, scores, penalty=penalty, seed=seed)
+    common: dict[str, Any] = {
+        "method": method,
+        "level": level,
+        "seed": seed,
+        "n_concepts": len(counts),
+        "paper": paper,
+        "excluded": dict(excluded or {}),
+        "identification": _identification(counts, identified, level),
+    }
+    if method == "paper":
+        return ThresholdResult(
+            sentence=paper_sentence(paper), threshold=paper.threshold, change_points=paper.change_points, **common
+        )
+    study = _checked(counts, scores, score_se, null_score)
+    return _robust(study, common, draws)
+
+
+def threshold_of(table: ThresholdTable | str | Path, **options: Any) -> ThresholdResult:
+    """:func:`find_threshold` of a table as :func:`read_threshold_table` reads it; ``options`` are passed on."""
+    if not isinstance(table, ThresholdTable):
+        table = read_threshold_table(table)
+    return find_threshold(
+        table.counts,
+        table.scores,
+        concepts=table.concepts,
+        score_se=table.score_se,
+        null_score=table.null_score,
+        identified=table.identified,
+        excluded=table.excluded,
+        **options,
+    )
+
+
+def _checked(counts: Floats, scores: Floats, score_se: Any, null_score: Any) -> _Study:
+    n, distinct = len(counts), len(np.unique(counts))
+    if n < LEAST_CONCEPTS:
+        raise InputError(f"there are {n} concepts with a score", accepted=f"{LEAST_CONCEPTS} or more (paper: 2)")
+    if distinct < LEAST_COUNTS:
+        raise InputError(f"there are {distinct} distinct counts", accepted=f"{LEAST_COUNTS} or more (paper: any)")
+    optional: list[Floats | None] = []
+    for name, values in (("score_se", score_se), ("null_score", null_score)):
+        array = None if values is None else np.asarray(values, dtype=np.float64)
+        if array is not None and array.shape != counts.shape:
+            raise InputError(f"{array.shape} values of {name} do not match {counts.shape} counts")
+        optional.append(array)
+    se, null = optional
+    if se is not None and not (np.isfinite(se).all() and (se >= 0).all() and se.max() > 0):
+        raise InputError("a score_se is negative or not finite, or all are 0", accepted="numbers from 0, not all 0")
+    if null is not None and not np.isfinite(null).any():
+        null = None
+    order = np.lexsort((np.zeros(n) if se is None else se, scores, counts))
+    return _Study(
+        counts[order], scores[order], None if se is None else se[order], None if null is None else null[order]
+    )
+
+
+def _identification(counts: Floats, identified: Sequence[bool | None] | None, level: float) -> Identification | None:
+    if identified is None:
+        return None
+    if len(identified) != len(counts):
+        raise InputError(f"{len(identified)} values of identified do not match {len(counts)} counts")
+    ranked = np.array([value is not None for value in identified])
+    outcome = np.array([bool(value) for value in identified], dtype=np.float64)
+    return fit_identification(counts[ranked], outcome[ranked], level)
+
+
+def _robust(study: _Study, common: dict[str, Any], draws: int) -> ThresholdResult:
+    seed, level = common["seed"], common["level"]
+    weights, tau2 = None, None
+    constant = float(np.ptp(study.scores)) == 0
+    if study.score_se is not None and not constant:
+        weights, tau2 = concept_weights(study.counts, study.scores, study.score_se)
+    design = Design(study.counts, weights)
+    fits = design.fit(study.scores)
+    tests = Tests() if constant else run_tests(design, study.scores, fits, generator(seed, "tests"), draws)
+    falling = falls(design, study.scores)
+    verdict = Verdict.NONE if constant or falling else decide(fits, tests)
+    warnings = _warnings(study, constant, falling)
+    place = _place(verdict, design, study.scores, fits, level, seed, draws, warnings)
+    curve, drawn = fit_curve(design, study.scores, level, generator(seed, "curve"), draws)
+    onset = band = None
+    if study.null_score is not None:
+        band = null_band(study.null_score, level)
+        found = find_onset(curve, drawn, study.null_score, level, generator(seed, "onset"))
+        onset = Onset(*found) if found else None
+    facts = _facts(verdict, design, study.scores, fits, level, falling) | place
+    return ThresholdResult(
+        sentence=robust_sentence(verdict, facts),
+        verdict=verdict.value,
+        threshold=place["threshold"],
+        threshold_kind=place["kind"],
+        interval=place["interval"],
+        change_points=(place["threshold"],) if verdict is Verdict.STEP else (),
+        onset=onset,
+        shapes=_shape_rows(design, fits),
+        tests={name: None if p is None else round(p, 6) for name, p in asdict(tests).items()},
+        association=correlation(study.counts, study.scores, generator(seed, "association"), draws),
+        curve_grid=thinned(curve),
+        null_band=band,
+        details={"tau2": None if tau2 is None else float(f"{tau2:.6g}"), "draws": draws} | place["details"],
+        warnings=tuple(warnings),
+        **common,
+    )
+
+
+def _warnings(study: _Study, constant: bool, falling: bool) -> list[str]:
+    warnings = []
+    if len(study.counts) < FEW_CONCEPTS:
+        warnings.append(
+            f"only {len(study.counts)} concepts: verdicts from fewer than {FEW_CONCEPTS} are often undecided"
+        )
+    if constant:
+        warnings.append("all scores are equal")
+    if falling:
+        warnings.append("the score falls as the count rises: only rises count as imitation")
+    return warnings
+
+
+def _place(
+    verdict: Verdict,
+    design: Design,
+    scores: Floats,
+    fits: dict[str, Fit],
+    level: float,
+    seed: int,
+    draws: int,
+    warnings: list[str],
+) -> dict[str, Any]:
+    """Threshold, its kind and interval, as the verdict allows them."""
+    if verdict is Verdict.STEP:
+        found = step_interval(design, scores, fits["step"], level, generator(seed, "interval"), draws)
+        if found.holes:
+            warnings.append("the interval has a hole: two places of the step fit about equally well")
+        if found.unequal_variances:
+            warnings.append("the scores' variance changes with the count: the interval comes from a wild bootstrap")
+        threshold = round(float(design.counts[fits["step"].column + 1]))
+        details = {"critical_value": round(found.critical, 6), "unequal_variances": found.unequal_variances}
+        return {"threshold": threshold, "kind": "step", "interval": (found.low, found.high), "details": details}
+    if verdict is Verdict.GRADUAL and fits["linear"].bic - fits["ramp"].bic > AHEAD:
+        midpoint = ramp_midpoint(design, scores, fits["ramp"], level)
+        if midpoint.interval is None:
+            warnings.append("the midpoint's interval leaves the observed counts")
+        return {"threshold": midpoint.count, "kind": "midpoint", "interval": midpoint.interval, "details": {}}
+    return {"threshold": None, "kind": None, "interval": None, "details": {}}
+
+
+def _facts(
+    verdict: Verdict, design: Design, scores: Floats, fits: dict[str, Fit], level: float, falling: bool
+) -> dict[str, Any]:
+    """What the sentence of a verdict without a threshold needs."""
+    facts: dict[str, Any] = {"n": design.n, "level": level, "falls": falling}
+    if verdict is Verdict.NONE:
+        facts["largest_rise"] = largest_rise(design, scores, level)
+    if verdict is Verdict.UNDECIDED:
+        by_bic = sorted(SHAPES, key=lambda shape: fits[shape].bic)
+        rival = better_smooth(fits) if lowest(fits) == "step" else ("step" if lowest(fits) != "flat" else by_bic[1])
+        left = [by_bic[0], *(shape for shape in by_bic[1:] if fits[shape].bic - fits[by_bic[0]].bic <= 6)]
+        facts["left"] = left if rival in left else [*left, rival]
+        facts["needed"] = concepts_needed(design, fits[by_bic[0]], fits[rival])
+    return facts
+
+
+def _shape_rows(design: Design, fits: dict[str, Fit]) -> dict[str, dict[str, float]]:
+    least = fits[lowest(fits)].bic
+    rows = {}
+    for shape, fit in fits.items():
+        row: dict[str, float] = {"bic": round(fit.bic, 4), "delta": round(fit.bic - least, 4), "rss": round(fit.rss, 8)}
+        row |= {"floor": round(float(fit.levels[0]), 6), "top": round(float(fit.levels[-1]), 6)}
+        if shape == "step":
+            row["count"] = round(float(design.counts[fit.column + 1]))
+        if shape == "ramp":
+            row["midpoint"] = round(float(10 ** design.midpoints[fit.column] - 1), 3)
+            row["decades"] = round(float(design.scales[fit.column] * 2 * np.log(9)), 4)
+        rows[shape] = row
+    return rows

@@ -1,0 +1,107 @@
+"""Intervals of the threshold: likelihood-ratio inversion for a step, profile likelihood for a ramp's midpoint."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from mimetic2.threshold.segmentation import Floats
+from mimetic2.threshold.shapes import Design, Fit, variance_floor
+from mimetic2.threshold.verdict import wild
+
+
+@dataclass(frozen=True)
+class StepInterval:
+    """The gap-extended interval of a step; ``holes`` if the accepted breaks are not contiguous."""
+
+    low: int
+    high: int
+    holes: bool
+    critical: float
+    unequal_variances: bool
+
+
+def hansen_critical(level: float) -> float:
+    """Quantile of the limiting likelihood ratio of a threshold, P(ξ ≤ c) = (1 − e^(−c/2))² (Hansen 2000)."""
+    return -2 * math.log(1 - math.sqrt(level))
+
+
+def normal_quantile(level: float) -> float:
+    """Two-sided: 1.96 at .95."""
+    return NormalDist().inv_cdf((1 + level) / 2)
+
+
+def step_interval(
+    design: Design, scores: Floats, fit: Fit, level: float, rng: np.random.Generator, draws: int
+) -> StepInterval:
+    """Breaks whose likelihood ratio is not rejected, from one more than the last count below to the first above.
+
+    The break is only known to lie between two observed counts, so the gap below the first accepted break belongs to
+    the interval. Where residual variances differ over counts (:func:`unequal_variances`) the critical value is the
+    larger of Hansen's and that of a wild bootstrap around the fitted step.
+    """
+    rss = step_rss(design, scores[np.newaxis, :])[0]
+    best = max(float(rss.min()), design.n * variance_floor(scores))
+    critical = hansen_critical(level)
+    fitted = design.at_rows(fit.levels)
+    unequal = unequal_variances(design, scores - fitted)
+    if unequal:
+        drawn = step_rss(design, wild(fitted, scores - fitted, rng, draws))
+        lowest = np.maximum(drawn.min(axis=1), design.n * variance_floor(scores))
+        ratios = design.n * (drawn[:, fit.column] - lowest) / lowest
+        critical = max(critical, float(np.quantile(ratios, level)))
+    accepted = np.flatnonzero(design.n * (rss - best) / best <= critical)
+    first, last = int(accepted[0]), int(accepted[-1])
+    low = math.floor(design.counts[first]) + 1  # column j is the break between levels j and j + 1
+    high = math.ceil(design.counts[last + 1])
+    return StepInterval(low, high, len(accepted) < last - first + 1, critical, unequal)
+
+
+def step_rss(design: Design, scores: Floats) -> Floats:
+    """Weighted residual sum of squares of a rise at each break, for each row of ``scores``: (draws, breaks)."""
+    means = (scores @ design.weights) / design.weights.sum()
+    centred = scores - means[:, np.newaxis]
+    sums = np.add.reduceat(centred * design.weights, design.starts, axis=1)
+    gains = np.maximum(sums @ design.unit["step"], 0.0)
+    return np.asarray(((centred * centred) @ design.weights)[:, np.newaxis] - gains**2)
+
+
+def unequal_variances(design: Design, residuals: Floats) -> bool:
+    """Koenker's (1981) test at 5 %: do squared weighted residuals move with log count?"""
+    squares = residuals**2 * design.weights
+    x = design.x[design.level_of]
+    if np.ptp(squares) == 0:
+        return False
+    correlation = float(np.corrcoef(x, squares)[0, 1])
+    return design.n * correlation**2 > normal_quantile(0.95) ** 2
+
+
+@dataclass(frozen=True)
+class Midpoint:
+    """Midpoint of the ramp as a count, with a profile-likelihood interval; None if it leaves the observed counts."""
+
+    count: int
+    interval: tuple[int, int] | None
+
+
+def ramp_midpoint(design: Design, scores: Floats, fit: Fit, level: float) -> Midpoint:
+    """Midpoints whose best ramp (over widths) has a log likelihood within χ²₁/2 of the best."""
+    centred = scores - (scores @ design.weights) / design.weights.sum()
+    sums = np.add.reduceat(centred * design.weights, design.starts)
+    gains = np.maximum(sums @ design.unit["ramp"], 0.0)
+    rss = float((centred * centred) @ design.weights) - gains**2
+    midpoints = np.unique(design.midpoints)
+    profile = rss.reshape(len(midpoints), -1).min(axis=1)
+    least = max(float(profile.min()), design.n * variance_floor(scores))
+    ratio = design.n * np.log(np.maximum(profile, least) / least)
+    accepted = np.flatnonzero(ratio <= normal_quantile(level) ** 2)
+    count = round(10 ** float(design.midpoints[fit.column]) - 1)
+    first, last = int(accepted[0]), int(accepted[-1])
+    if first == 0 or last == len(midpoints) - 1:
+        return Midpoint(count, None)
+    # one grid step outwards: the crossing lies between an accepted midpoint and its rejected neighbour
+    low, high = math.floor(10 ** midpoints[first - 1] - 1), math.ceil(10 ** midpoints[last + 1] - 1)
+    return Midpoint(count, (low, high))

@@ -1,0 +1,102 @@
+"""The paper's procedure from scores to threshold (Verma et al., arXiv 2410.15002), ties made visible.
+
+Concepts are sorted by count; the rank, not the count, is the axis; the scores are cut exactly with an absolute penalty;
+the threshold is the count of the first concept after the first cut, whichever way the score moves there. The reference
+leaves the order of tied counts to an unstable sort: here the order is stable and the thresholds of other orders are
+reported beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mimetic2.errors import InputError
+from mimetic2.seeding import generator
+from mimetic2.threshold.segmentation import Floats, batched_change_points, change_points, check_penalty
+
+PENALTY = 0.9
+OUTLIER_FACTOR = 4.0
+TIE_ORDERS = 200
+
+
+@dataclass(frozen=True)
+class PaperThreshold:
+    """What the paper's rule says of a table.
+
+    ``tie_range`` is the smallest and largest threshold over ``TIE_ORDERS`` random orders of tied counts, None if no
+    order has one; ``tie_without`` is the share of orders without a threshold. ``outliers`` are row numbers (from 0, in
+    the order given) of concepts before the first cut that score more than four times those concepts' mean.
+    """
+
+    threshold: int | None
+    change_points: tuple[int, ...]
+    penalty: float
+    tie_range: tuple[int, int] | None
+    tie_without: float
+    n_tied: int
+    mean_before: float
+    mean_after: float | None
+    outliers: tuple[int, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``paper`` part of threshold.json."""
+        return {
+            "threshold": self.threshold,
+            "change_points": list(self.change_points),
+            "penalty": self.penalty,
+            "tie_range": list(self.tie_range) if self.tie_range else None,
+            "tie_without": round(self.tie_without, 6),
+            "n_tied": self.n_tied,
+            "mean_before": round(self.mean_before, 6),
+            "mean_after": None if self.mean_after is None else round(self.mean_after, 6),
+            "n_outliers": len(self.outliers),
+        }
+
+
+def paper_threshold(counts: Any, scores: Any, *, penalty: float = PENALTY, seed: int = 0) -> PaperThreshold:
+    """The paper's threshold of ``counts`` and ``scores``, both of shape (n,), n ≥ 2; ties keep the order given.
+
+    Raises :class:`InputError` for fewer than two rows, values that are not finite, negative counts or penalty.
+    """
+    counts, scores = np.asarray(counts, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    check_penalty(penalty)
+    if counts.ndim != 1 or counts.shape != scores.shape:
+        raise InputError(f"{counts.shape} counts do not match {scores.shape} scores")
+    if len(counts) < 2:
+        raise InputError(f"there are {len(counts)} concepts with a score", accepted="2 or more")
+    if not (np.isfinite(counts).all() and np.isfinite(scores).all()):
+        raise InputError("a count or score is not finite", accepted="finite numbers")
+    if (counts < 0).any():
+        raise InputError("a count is negative", accepted="numbers from 0")
+    order = np.argsort(counts, kind="stable")
+    sorted_counts, sorted_scores = counts[order], scores[order]
+    breaks = change_points(sorted_scores, penalty)
+    first = breaks[0] if breaks else None
+    mean_before = float(sorted_scores[:first].mean())
+    before = sorted_scores[: first or 0]
+    sizes = np.unique(counts, return_counts=True)[1]
+    tie_range, without = _over_tie_orders(sorted_counts, sorted_scores, penalty, seed)
+    return PaperThreshold(
+        threshold=round(float(sorted_counts[first])) if first is not None else None,
+        change_points=tuple(round(float(sorted_counts[b])) for b in breaks),
+        penalty=penalty,
+        tie_range=tie_range,
+        tie_without=without,
+        n_tied=int(sizes[sizes > 1].sum()),
+        mean_before=mean_before,
+        mean_after=float(sorted_scores[first:].mean()) if first is not None else None,
+        outliers=tuple(int(row) for row in order[: first or 0][before > OUTLIER_FACTOR * mean_before]),
+    )
+
+
+def _over_tie_orders(counts: Floats, scores: Floats, penalty: float, seed: int) -> tuple[tuple[int, int] | None, float]:
+    """Range of the threshold over random orders of tied counts (``counts`` ascending), share of orders without one."""
+    orders = TIE_ORDERS if len(np.unique(counts)) < len(counts) else 1
+    keys = generator(seed, "paper", "ties").random((orders, len(counts)))
+    blocks = np.unique(counts, return_inverse=True)[1]
+    shuffled = np.argsort(blocks + keys, axis=1)  # keys stay below 1, so blocks stay in order
+    found = [round(float(counts[b[0]])) for b in batched_change_points(scores[shuffled], penalty) if b]
+    return (min(found), max(found)) if found else None, 1 - len(found) / orders

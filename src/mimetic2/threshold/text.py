@@ -1,0 +1,80 @@
+"""threshold.json from a run, and as lines for a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mimetic2.errors import InputError
+from mimetic2.threshold.curve import Prediction
+from mimetic2.threshold.find import threshold_of
+
+
+def as_text(document: Mapping[str, Any]) -> str:
+    """The sentence, then one line for each number there is, then warnings."""
+    lines = [document["sentence"], ""]
+    if document["verdict"] is not None:
+        lines.append(f"verdict         {document['verdict']}")
+    if document["threshold"] is not None:
+        lines.append(f"threshold       {document['threshold']:,}{_interval(document['interval'])}")
+    onset = document["onset"]
+    if onset is not None:
+        lines.append(f"onset           {onset['count']:,}{_interval(onset['interval'])}")
+    ranked = document["identification"]
+    if ranked is not None:
+        for name in ("n50", "n90"):
+            value = ranked[name]
+            shown = f"{value:,}{_interval(ranked[name + '_interval'])}" if value is not None else "not reached"
+            lines.append(f"{name.upper()}             {shown}")
+    if document["method"] != "paper":
+        paper = document["paper"]["threshold"]
+        lines.append(f"paper's rule    {'no threshold' if paper is None else format(paper, ',')}")
+        shapes = sorted(document["shapes"].items(), key=lambda item: item[1]["bic"])
+        lines.append("BIC above best  " + ", ".join(f"{name} {row['delta']:.1f}" for name, row in shapes))
+    excluded = sum(document["excluded"].values())
+    lines.append(f"concepts        {document['n_concepts']:,}" + (f" ({excluded:,} excluded)" if excluded else ""))
+    lines += [f"  excluded: {reason} ({number:,})" for reason, number in document["excluded"].items()]
+    lines += [f"warning: {warning}" for warning in document["warnings"]]
+    return "\n".join(lines)
+
+
+def _interval(pair: list[int] | None) -> str:
+    return "" if pair is None else f" ({pair[0]:,} to {pair[1]:,})"
+
+
+def load_document(run: Path) -> dict[str, Any]:
+    """threshold.json of a run directory or of that name; else found anew from scores.csv or the table named."""
+    if run.is_dir():
+        candidates = [run / "threshold.json", run / "scores.csv"]
+        found = [path for path in candidates if path.exists()]
+        if not found:
+            raise InputError("holds neither threshold.json nor scores.csv", file=run, accepted="a run directory")
+        run = found[0]
+    if run.suffix != ".json":
+        return threshold_of(run).to_dict()
+    try:
+        document = json.loads(run.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read ({error})", file=run) from error
+    if not isinstance(document, dict) or document.get("schema_version") != 1 or "curve" not in document:
+        raise InputError("is not a threshold.json of schema version 1", file=run)
+    return document
+
+
+def prediction_text(prediction: Prediction, level: float) -> str:
+    """Lines for ``predict``."""
+    if prediction.score is None:
+        return prediction.note
+    lines = [f"at {prediction.count:,.10g} training images ({100 * level:g} % intervals; {prediction.note})"]
+    rows = (
+        ("score, mean of concepts", prediction.score, prediction.score_interval),
+        ("score, a single concept", None, prediction.concept_interval),
+        ("P(identified)", prediction.identified, prediction.identified_interval),
+    )
+    for name, value, pair in rows:
+        if pair is not None:
+            point = "" if value is None else f"{value:.3f} "
+            lines.append(f"{name:<24} {point}({pair[0]:.3f} to {pair[1]:.3f})")
+    return "\n".join(lines)
