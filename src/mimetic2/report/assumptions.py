@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
 from mimetic2.report.contents import Contents, Row
 from mimetic2.report.numerals import count, decimal, interval, percent
 from mimetic2.report.vocabulary import Vocabulary
@@ -70,7 +71,7 @@ def _data(contents: Contents) -> Assumption:
 
 
 def _counts(rows: Sequence[Row]) -> Assumption | None:
-    text = "The counts are right."
+    text = "The images counted show the concept that their captions name."
     looked = [row for row in rows if row.alive and row.verified is not None]
     if looked:
         alive, verified = sum(row.alive or 0 for row in looked), sum(row.verified or 0 for row in looked)

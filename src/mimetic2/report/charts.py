@@ -26,7 +26,7 @@ class Size:
     bottom: int = 46
 
 
-SIZES = (Size("wide", 860, 440), Size("narrow", 360, 340, left=40, right=10, bottom=44))
+SIZES = (Size("wide", 860, 440), Size("narrow", 360, 340, left=46, right=10, bottom=44))
 
 
 @dataclass(frozen=True)

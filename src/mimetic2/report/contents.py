@@ -75,6 +75,10 @@ class Contents:
         return path if path.exists() else None
 
 
+_DOCUMENTED = (
+    *("method", "sentence", "threshold", "threshold_kind", "interval", "level", "onset", "identification", "paper"),
+    *("change_points", "shapes", "curve", "null_band", "n_concepts", "excluded", "seed", "warnings"),
+)
 _NUMBERS = ("count", "count_low", "count_high", "mentions", "sampled", "alive", "verified")
 _MEASURES = ("score", "score_se", "null_score", "n_generated", "n_reference")
 _FLAGS = ("identified", "control")
@@ -98,7 +102,7 @@ def read_run(run: Path) -> Contents:
     if (run / "study.yaml").exists():
         study = _read_study(run / "study.yaml")
     manifest = _read_object(run / "manifest.json") if (run / "manifest.json").exists() else {}
-    return Contents(run, threshold, _read_rows(run), study, manifest)
+    return Contents(run, dict.fromkeys(_DOCUMENTED) | threshold, _read_rows(run), study, manifest)
 
 
 def _read_object(path: Path) -> dict[str, Any]:

@@ -77,12 +77,14 @@ def contact_sheet(contents: Contents, rows: Sequence[Row], labels: Labels, choic
 
 def _by_concept(root: Path, names: Sequence[str]) -> dict[str, dict[str, list[Path]]]:
     """Concept → prompt → its image files, in order."""
-    from mimetic2.embedding.finding import find_images
+    from mimetic2.embedding.finding import find_images, loose
 
+    owners = {loose(name): name for name in names} | {name: name for name in names}
     found: dict[str, dict[str, list[Path]]] = {}
-    for image in find_images(root, names).iter_rows(named=True):
-        if image["path"] is not None:
-            found.setdefault(image["concept"], {}).setdefault(image["prompt"], []).append(Path(image["path"]))
+    for image in find_images(root).iter_rows(named=True):
+        owner = owners.get(image["concept"]) or owners.get(loose(image["concept"]))
+        if owner is not None and image["path"] is not None:
+            found.setdefault(owner, {}).setdefault(image["prompt"], []).append(Path(image["path"]))
     return found
 
 

@@ -1,0 +1,154 @@
+"""Numbers, intervals, places and labels, each against something computed another way."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from conftest import HOSTILE, names, threshold_of
+from mimetic2.report import numerals
+from mimetic2.report.account import exclusions, funnel
+from mimetic2.report.answers import key_figures, paper_beside_ours, shape_rows
+from mimetic2.report.charts import SIZES, Chart
+from mimetic2.report.contents import Row
+from mimetic2.report.figures import by_count, evenly, quantile, wilson
+from mimetic2.report.labels import Labels, printable
+from mimetic2.report.pictures import spread
+
+
+@given(st.integers(1, 400).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
+def test_wilson_is_scipys(case: tuple[int, int]) -> None:
+    hits, total = case
+    expected = binomtest(hits, total).proportion_ci(0.95, method="wilson")
+    assert wilson(hits, total) == pytest.approx((expected.low, expected.high), abs=1e-6)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=40), st.floats(0, 1))
+def test_quantile_is_numpys(values: list[float], share: float) -> None:
+    import numpy as np
+
+    assert quantile(sorted(values), share) == pytest.approx(float(np.quantile(values, share)), abs=1e-9)
+
+
+@given(st.floats(-10, 10), st.floats(1e-3, 10))
+def test_ticks_are_inside_and_even(low: float, span: float) -> None:
+    ticks = numerals.even_ticks(low, low + span)
+    assert 2 <= len(ticks) <= 12
+    assert all(low - 1e-6 <= tick <= low + span + 1e-6 for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0, "0"), (12.0, "12"), (12.34, "12.3"), (1234, "1\u2009234"), (1234567.6, "1\u2009234\u2009568")],
+)
+def test_counts_are_written(value: float | None, text: str) -> None:
+    assert numerals.count(value) == text
+
+
+@pytest.mark.parametrize(
+    ("pair", "text"),
+    [
+        ([121, 163], "121 to 163"), (None, ""), ([None, None], ""),
+        ([None, 5], "up to 5"), ([5, None], "5 or more"), ([3, 3], "3"),
+    ],
+)  # fmt: skip
+def test_intervals_are_written(pair: list[float | None] | None, text: str) -> None:
+    assert numerals.interval(pair) == text
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=2, max_size=30))
+def test_places_keep_the_order_of_counts(counts: list[int]) -> None:
+    for size in SIZES:
+        chart = Chart(size, max([*counts, 1]), 0, 1, "", "")
+        places = [chart.x(count) for count in sorted(counts)]
+        assert places == sorted(places)
+        left, _, width, _ = chart.plot
+        assert left <= places[0] <= places[-1] <= left + width
+
+
+@given(st.integers(1, 5000), st.integers(2, 900))
+def test_evenly_keeps_the_ends(number: int, most: int) -> None:
+    rows = [Row(str(index)) for index in range(number)]
+    kept = evenly(rows, most)
+    assert len(kept) == min(number, most)
+    assert kept[0] is rows[0]
+    assert kept[-1] is rows[-1]
+    assert len({row.name for row in kept}) == len(kept)
+
+
+@given(st.lists(st.integers(0, 10**5), min_size=1, max_size=60))
+def test_sheet_spreads_from_end_to_end(counts: list[int]) -> None:
+    rows = [Row(f"{index:03d}", count=count) for index, count in enumerate(sorted(counts))]
+    chosen = spread(rows)
+    assert len(chosen) == min(len(rows), 10)
+    assert [row.count for row in chosen] == sorted(row.count or 0 for row in chosen)
+    assert {chosen[0].count, chosen[-1].count} == {rows[0].count, rows[-1].count} or len(chosen) == 1
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=50))
+def test_groups_hold_every_concept_once_and_zero_apart(counts: list[int]) -> None:
+    rows = [Row(str(index), count=count) for index, count in enumerate(sorted(counts))]
+    groups = by_count(rows)
+    assert [row for group in groups for row in group] == rows
+    assert all(len({row.count == 0 for row in group}) == 1 for group in groups)
+
+
+@given(st.text())
+def test_printable_has_no_control(text: str) -> None:
+    assert not set(printable(text)) & set("\x00\x07\x1b\u202a\u202b\u202d\u202e\u2066\u2067\u2068")
+
+
+@given(st.lists(st.sampled_from(HOSTILE + names()), min_size=1, unique=True), st.binary(min_size=1))
+def test_codes_are_distinct_stable_and_masking(listed: list[str], key: bytes) -> None:
+    labels = Labels(listed, key=key)
+    assert len({labels[name] for name in listed}) == len(listed)
+    assert [labels[name] for name in listed] == [Labels(reversed(listed), key=key)[name] for name in listed]
+    for name in listed:
+        assert labels.mask(f"about {name}, twice") == f"about {labels[name]}, twice"
+
+
+def test_mask_takes_whole_words_aliases_and_the_longest_name() -> None:
+    labels = Labels(["Ada", "Ada Keller"], key=b"k", aliases={"A. K.": "Ada Keller"})
+    assert labels.mask("ada keller, ADA; Adaptation") == f"{labels['Ada Keller']}, {labels['Ada']}; Adaptation"
+    assert labels.mask("by A. K. today") == f"by {labels['Ada Keller']} today"
+
+
+def test_funnel_and_exclusions_add_up() -> None:
+    rows = [
+        Row("a", mentions=100, sampled=50, alive=40, verified=20),
+        Row("b", mentions=10, sampled=10, alive=5, verified=5),
+    ]
+    assert [(stage.number, stage.width) for stage in funnel(rows)] == [
+        (110, 100),
+        (60, 54.55),
+        (45, 40.91),
+        (25, 22.73),
+    ]
+    assert funnel([Row("a", count=3)]) == []
+    out = exclusions({"excluded": {"no face found": 1, "minor": 3}}, [Row("a", excluded="no face found")], Labels("a"))
+    assert [(item["reason"], item["number"]) for item in out] == [("minor", 3), ("no face found", 1)]
+
+
+def test_figures_say_why_a_number_is_missing() -> None:
+    by_name = {figure.name: figure for figure in key_figures(threshold_of("gradual")).figures}
+    assert by_name["Threshold"].note == "not named: the rise is gradual"
+    assert by_name["N90"].note == "not reached within the observed counts"
+    assert by_name["Paper’s rule"].value == 118
+    assert [row["name"] for row in shape_rows(threshold_of("step"))] == ["step", "ramp", "linear", "flat"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, "first of possibly several breaks"), ({"threshold": 118}, "same count"),
+        ({"threshold": None}, "smooth rise too"),
+        ({"paper": {"threshold": None, "penalty": 0.9}}, "fixed amount (0.9)"),
+        ({"method": "paper"}, "paper’s procedure only"),
+    ],
+)  # fmt: skip
+def test_reasons_fit_the_case(changes: dict[str, object], told: str) -> None:
+    beside = paper_beside_ours(threshold_of("step", **changes), [Row("a", score=0.1), Row("b", score=0.2)])
+    assert beside is not None
+    assert any(told in reason for reason in beside["reasons"])
