@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mimetic2.errors import InputError
+from mimetic2.yamlfile import read_yaml
 
 _HERE = Path(__file__).parent
 
@@ -121,36 +121,15 @@ def read_prompts(path: Path) -> tuple[str, ...]:
 
 
 def _parse(path: Path) -> Domain:
+    file = read_yaml(path)
     try:
-        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"is not YAML ({' '.join(str(error).split())})", file=path) from error
-    if not isinstance(content, dict):
-        raise InputError(
-            "is not a mapping", file=path, accepted="the keys of a domain: " + ", ".join(Domain.model_fields)
-        )
-    try:
-        return Domain.model_validate(content)
+        return Domain.model_validate(file.data)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        key = first["loc"]
         accepted = None
         if first["type"] == "extra_forbidden":
-            close = difflib.get_close_matches(where, list(Domain.model_fields), n=1)
+            close = difflib.get_close_matches(str(key[-1]), list(Domain.model_fields), n=1)
             accepted = f"did you mean '{close[0]}'?" if close else ", ".join(Domain.model_fields)
-        raise InputError(f"'{where}': {first['msg']}", file=path, accepted=accepted) from error
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """Refuses a mapping that names a key twice, where YAML would silently keep the last."""
-
-
-def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise yaml.YAMLError(f"the key '{key}' stands twice, line {node.start_mark.line + 1} and below")
-    return {key: loader.construct_object(value, deep=True) for key, (_, value) in zip(keys, node.value, strict=True)}
-
-
-_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+        where = ".".join(str(part) for part in key)
+        raise InputError(f"'{where}': {first['msg']}", file=path, row=file.line(key), accepted=accepted) from error

@@ -57,7 +57,9 @@ class PromptCache:
             if family == "StableDiffusion3Pipeline":
                 given["prompt_3"] = None
             if family != "FluxPipeline":
-                given |= {"do_classifier_free_guidance": self._guided, "negative_prompt": self._negative or ""}
+                given |= {"do_classifier_free_guidance": self._guided, "negative_prompt": self._negative}
+            if family == "PixArtSigmaPipeline":
+                given["negative_prompt"] = self._negative or ""  # where others take None for no negative prompt
             given |= {"device": self._pipeline._execution_device, "num_images_per_prompt": 1}
             values = self._pipeline.encode_prompt(**given)
             pairs = zip(self._names or (), values, strict=True)

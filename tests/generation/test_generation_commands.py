@@ -1,0 +1,119 @@
+"""The verbs generate, convert and doctor, and what they answer to wrong input."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from mimetic2.cli.main import run  # noqa: E402
+from mimetic2.generation.convert import convert  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+
+
+@pytest.fixture
+def concepts(tmp_path: Path) -> Path:
+    path = tmp_path / "concepts.csv"
+    path.write_text("concept\nAda Keller\nBruno Corvo\n")
+    return path
+
+
+def generate(concepts: Path, *more: str) -> int:
+    return run(["generate", "--model", "lab", "--concepts", str(concepts), "--images", "1", *more])
+
+
+def test_generate(concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert generate(concepts, "--domain", "lab", "--out", str(out)) == 0
+    assert capsys.readouterr().out == f"10 images in {out}\n"
+    assert len(list(out.rglob("*.png"))) == 10
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "either --domain or --prompts"),
+        (["--domain", "labs"], "did you mean 'lab'"),
+        (["--prompts", "none.txt"], "no such file"),
+        (["--domain", "lab", "--model", "lap"], "did you mean 'lab'"),
+    ],
+)
+def test_generate_with_wrong_input(
+    concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    assert generate(concepts, "--out", str(tmp_path / "out"), *options) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_generate_refuses_a_pickle(concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate(concepts, "--out", str(tmp_path / "out"), "--domain", "lab", "--model", "sd.ckpt") == 3
+    assert "mimetic2 convert sd.ckpt" in capsys.readouterr().err
+
+
+def test_convert_keeps_every_tensor(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    weight = torch.arange(6.0).reshape(2, 3)
+    torch.save({"state_dict": {"a": weight, "tied": weight, "t": weight.T}, "step": 3}, tmp_path / "m.ckpt")
+    tensors = load_file(convert(tmp_path / "m.ckpt"))
+    assert set(tensors) == {"a", "tied", "t"}
+    assert (tensors["t"] == weight.T).all()
+
+
+class Evil:
+    def __reduce__(self) -> Any:
+        return (Path.touch, (Path("touched-by-a-pickle"),))
+
+
+def test_convert_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"a": Evil()}, "zip.ckpt")
+    Path("plain.bin").write_bytes(pickle.dumps(Evil()))
+    for name in ("zip.ckpt", "plain.bin"):
+        assert run(["convert", name]) == 2
+        assert "is not opened" in capsys.readouterr().err
+    assert not Path("touched-by-a-pickle").exists()
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("m.safetensors", None, "not a pickled checkpoint"),
+        ("none.ckpt", None, "no such file"),
+        ("list.pt", [1, 2], "not a state dict"),
+        ("numbers.pt", {"a": 1}, "holds no tensor"),
+    ],
+)
+def test_convert_wrong_input(tmp_path: Path, capsys: Any, name: str, content: Any, message: str) -> None:
+    if content is not None:
+        torch.save(content, tmp_path / name)
+    assert run(["convert", str(tmp_path / name)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_convert_overwrites_nothing(tmp_path: Path, capsys: Any) -> None:
+    torch.save({"a": torch.zeros(1)}, tmp_path / "m.pt")
+    (tmp_path / "m.safetensors").write_bytes(b"mine")
+    assert run(["convert", str(tmp_path / "m.pt")]) == 2
+    assert (tmp_path / "m.safetensors").read_bytes() == b"mine"
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--json"]) == 0
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    by_name = {(each["kind"], each["name"]): each for each in findings}
+    assert by_name["model", "lab"]["state"] == "ready"
+    assert "sha256" in by_name["model", "lab"]["detail"]
+    assert by_name["model", "flux-schnell"]["state"] == "missing"
+    assert "--allow-download" in by_name["model", "flux-schnell"]["remedy"]
+    assert "unverified" in by_name["model", "sdxl-base"]["detail"]
+    assert all(each["remedy"] for each in findings if each["state"] == "missing")
+    assert run(["doctor"]) == 0
+    assert "models\n" in capsys.readouterr().out
