@@ -15,6 +15,12 @@ NO_THRESHOLD = {
     "undecided": "not named: the data do not decide",
     None: "the paper’s rule finds no break",
 }
+TESTS = {
+    "flat_against_step": "no rise, against a step",
+    "flat_against_smooth": "no rise, against a smooth rise",
+    "flat_against_any": "no rise, against any rise",
+    "smooth_against_step": "a smooth rise, against a step",
+}
 SHAPE_WORDS = {
     "flat": "no rise with the count",
     "linear": "rises steadily with the logarithm of the count",
@@ -64,12 +70,14 @@ def key_figures(threshold: dict[str, Any]) -> Figures:
     figures = []
     if robust:
         verdict, value = threshold.get("verdict"), threshold.get("threshold")
-        kind = " (midpoint of the rise)" if threshold.get("threshold_kind") == "ramp" else ""
+        middle = threshold.get("threshold_kind") == "midpoint"
         note = "" if value is not None else NO_THRESHOLD.get(verdict, "not named")
         ends = as_pair(threshold.get("interval"))
         if value is not None and ends is None:
             note = "interval leaves the observed counts"
-        figures.append(Figure("Threshold", f"where the score rises{kind}", value, ends, note))
+        figures.append(
+            Figure("Threshold", "midpoint of the rise" if middle else "where the score jumps", value, ends, note)
+        )
     onset = threshold.get("onset")
     if onset or robust:
         facts = onset or {}
@@ -167,3 +175,20 @@ def shape_rows(threshold: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for name, bic in sorted(values.items(), key=lambda item: item[1])
     ]
+
+
+def tested(threshold: dict[str, Any]) -> list[tuple[str, str]]:
+    """The bootstrap tests behind the verdict: what was tested against what, and the p-value."""
+    tests = threshold.get("tests") or {}
+    return [(TESTS.get(name, name), f"{p:.3f}") for name, p in tests.items() if p is not None]
+
+
+def lookup(threshold: dict[str, Any]) -> dict[str, Any] | None:
+    """The curves by which the page answers for a count that the reader types in; None without them."""
+    curve, ranked = threshold.get("curve"), (threshold.get("identification") or {}).get("curve")
+    if not isinstance(curve, dict) or not {"count", "score", "low", "high"} <= curve.keys():
+        return None
+    found = {"score": [curve[name] for name in ("count", "score", "low", "high")]}
+    if isinstance(ranked, dict) and {"count", "p", "low", "high"} <= ranked.keys():
+        found["identified"] = [ranked[name] for name in ("count", "p", "low", "high")]
+    return found

@@ -36,14 +36,14 @@ class Fitted:
 
 
 def fitted(document: Any, value: str) -> Fitted | None:
-    """The curve named ``value`` of threshold.json's grid ``document``; None where it has none."""
+    """A curve of threshold.json: lists ``count``, ``value``, ``low`` and ``high``; None where it has none."""
     if not isinstance(document, dict):
         return None
     counts, values = document.get("count"), document.get(value)
     if not counts or not values or len(counts) != len(values) or all(item is None for item in values):
         return None
     absent: list[float | None] = [None] * len(counts)
-    return Fitted(counts, values, document.get(f"{value}_low") or absent, document.get(f"{value}_high") or absent)
+    return Fitted(counts, values, document.get("low") or absent, document.get("high") or absent)
 
 
 def evenly(rows: Sequence[Row], most: int = SHOWN) -> list[Row]:
@@ -166,7 +166,7 @@ def _identification_chart(
     size: Size, threshold: dict[str, Any], rows: list[Row], labels: Labels, words: Words
 ) -> Chart:
     facts = threshold.get("identification") or {}
-    curve = fitted(threshold.get("curve"), "identified")
+    curve = fitted(facts.get("curve"), "p")
     highest = max([row.count or 0.0 for row in rows] + [1.0])
     chart = Chart(
         size, highest, -0.08, 1.08, f"{words.training_image}s of the {words.concept} (log scale)", "identified"

@@ -15,7 +15,7 @@ from mimetic2.errors import InputError
 from mimetic2.files import write_text
 from mimetic2.report import numerals
 from mimetic2.report.account import exclusions, funnel, reproduction
-from mimetic2.report.answers import key_figures, paper_beside_ours, shape_rows
+from mimetic2.report.answers import key_figures, lookup, paper_beside_ours, shape_rows, tested
 from mimetic2.report.assumptions import assumptions
 from mimetic2.report.contents import Contents, Row, read_run
 from mimetic2.report.figures import by_count, evenly, identification_charts, null_band, score_charts
@@ -107,6 +107,8 @@ def page_values(contents: Contents, labels: Labels, images: str | None) -> dict[
         "figures": key_figures(threshold),
         "paper": paper_beside_ours(threshold, rows),
         "shapes": shape_rows(threshold),
+        "tests": tested(threshold),
+        "lookup": lookup(threshold),
         "score_charts": score_charts(threshold, rows, labels, words),
         "has_null": null_band(threshold, rows) is not None,
         "has_identified": bool(ranked),

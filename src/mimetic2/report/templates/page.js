@@ -112,6 +112,42 @@ for (const table of document.querySelectorAll("[data-sortable]")) {
   });
 }
 
+// A count that the reader types in, read off the curves as `mimetic2 predict` does; nothing outside the observed counts.
+for (const form of document.querySelectorAll("[data-lookup]")) {
+  const curves = JSON.parse(form.dataset.lookup);
+  const input = form.querySelector("input");
+  const answer = form.querySelector("[data-answer]");
+  const place = (count) => Math.log10(1 + count);
+  const read = ([counts, ...columns], count) => {
+    if (count < counts[0] || count > counts[counts.length - 1]) return null;
+    const above = Math.max(counts.findIndex((other) => other >= count), 1);
+    const [left, right] = [place(counts[above - 1]), place(counts[above])];
+    const share = (place(count) - left) / (right - left);
+    return columns.map((column) => column[above - 1] + share * (column[above] - column[above - 1]));
+  };
+  const tell = () => {
+    const count = input.value.trim() === "" ? NaN : Number(input.value);
+    if (!(count >= 0)) return void (answer.textContent = "Type a number from 0.");
+    const score = read(curves.score, count);
+    if (!score) {
+      const ends = [curves.score[0][0], curves.score[0][curves.score[0].length - 1]];
+      return void (answer.textContent = "No statement: the observed counts go from " + ends.join(" to ") + ".");
+    }
+    const [middle, low, high] = score.map((value) => value.toFixed(3).replace("-", "\u2212"));
+    let text = "Expected score " + middle + " (" + low + " to " + high + ").";
+    const ranked = curves.identified && read(curves.identified, count);
+    if (ranked) {
+      const [p, least, most] = ranked.map((value) => Math.round(100 * value));
+      text += " Identified with a probability of " + p + "\u2009% (" + least + " to " + most + "\u2009%).";
+    }
+    answer.textContent = text;
+  };
+  form.hidden = false;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  input.addEventListener("input", tell);
+  tell();
+}
+
 for (const fold of document.querySelectorAll("details")) {
   window.addEventListener("beforeprint", () => { fold.open = true; });
 }
