@@ -15,6 +15,7 @@ NO_THRESHOLD = {
     "undecided": "not named: the data do not decide",
     None: "the paper’s rule finds no break",
 }
+OPEN_INTERVAL = "interval leaves the observed counts"
 TESTS = {
     "flat_against_step": "no rise, against a step",
     "flat_against_smooth": "no rise, against a smooth rise",
@@ -74,7 +75,7 @@ def key_figures(threshold: dict[str, Any]) -> Figures:
         note = "" if value is not None else NO_THRESHOLD.get(verdict, "not named")
         ends = as_pair(threshold.get("interval"))
         if value is not None and ends is None:
-            note = "interval leaves the observed counts"
+            note = OPEN_INTERVAL
         figures.append(
             Figure("Threshold", "midpoint of the rise" if middle else "where the score jumps", value, ends, note)
         )
@@ -89,12 +90,15 @@ def key_figures(threshold: dict[str, Any]) -> Figures:
         if identification:
             value, ends = identification.get(key), as_pair(identification.get(f"{key}_interval"))
             note = "" if value is not None else "not reached within the observed counts"
+            if value is not None and ends is None:
+                note = OPEN_INTERVAL
             figures.append(Figure(key.upper(), f"{share} of the concepts are identified", value, ends, note))
     paper = threshold.get("paper")
     if paper:
         note = "" if paper.get("threshold") is not None else NO_THRESHOLD[None]
         meaning = "first break, absolute penalty; the range is over orders of tied counts"
         ends = as_pair(paper.get("tie_range"))
+        ends = None if ends and ends[0] == ends[1] else ends
         figures.append(Figure("Paper’s rule", meaning, paper.get("threshold"), ends, note, "paper"))
     numbers = [figure.value for figure in figures] + [end for figure in figures for end in figure.ends or []]
     numbers += (threshold.get("curve") or {}).get("count") or []
@@ -139,6 +143,11 @@ def _reasons(
         reasons.append(
             "The paper’s rule describes any rise as flat pieces, so it names a number on a smooth rise too. Ours names "
             "one only where a jump describes the scores better than smooth rises do, tested by simulation."
+        )
+    elif threshold.get("threshold_kind") == "midpoint":
+        reasons.append(
+            "The paper’s rule describes any rise as flat pieces and names the first edge. Here a smooth rise describes "
+            "the scores better than a jump; ours is the middle of that rise, not a count below which nothing happens."
         )
     elif ours == theirs:
         reasons.append("The two rules name the same count here. Only ours comes with a test against smooth rises.")

@@ -165,12 +165,19 @@ class Chart:
         self.bands.append(Band(style, left, upper, width, max(round(lower - upper, 1), 1.0)))
 
     def mark(self, style: str, count: float, label: str) -> None:
-        """A vertical line at ``count`` with a label above the plot, away from the other marker's line."""
-        left, _, width, _ = self.plot
+        """A vertical line at ``count`` with a label above the plot, away from the other marker's line if it fits."""
         x, row = self.x(count), len(self.markers)
-        anchor = "start" if x - left < width * 0.3 else "end" if x - left > width * 0.7 else "middle"
+        side = "middle"
         if self.markers:
             other = self.markers[0]
-            anchor = "start" if x >= other.x else "end"
-            self.markers[0] = replace(other, anchor="end" if x >= other.x else "start")
-        self.markers.append(Marker(style, x, label, 16.0 + 17 * row, anchor))
+            side = "start" if x >= other.x else "end"
+            opposite = "end" if x >= other.x else "start"
+            self.markers[0] = replace(other, anchor=self._fitting(opposite, other.x, other.label))
+        self.markers.append(Marker(style, x, label, 16.0 + 17 * row, self._fitting(side, x, label)))
+
+    def _fitting(self, side: str, x: float, label: str) -> str:
+        """The wanted side of a label, or the other one if the label would leave the drawing there."""
+        length = 8.0 * len(label) * (0.5 if side == "middle" else 1) + 6
+        if side in ("start", "middle") and x + length > self.size.width:
+            return "end"
+        return "start" if side in ("end", "middle") and x - length < 0 else side
