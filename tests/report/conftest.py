@@ -97,7 +97,8 @@ MANIFEST = {
     "schema_version": 1, "study": "invented", "command": "mimetic2 run study.yaml --out RUN", "seed": 7,
     "versions": {"mimetic2": "0.1.0", "python": "3.11.9", "numpy": "2.4.0"},
     "platform": {"system": "Linux-6", "machine": "x86_64", "cores": 2, "threads": None},
-    "stages": {"score": {"outputs": {"scores.csv": "ab" * 32}, "options": {}, "inputs": {}}}, "warnings": [],
+    "stages": {"score": {"outputs": {"scores.csv": "ab" * 32}, "options": {}, "inputs": {}},
+               "embed": {"outputs": {}, "excluded": {"generated image: unreadable": 3}}}, "warnings": [],
 }  # fmt: skip
 
 

@@ -145,6 +145,16 @@ def test_pseudonyms_leave_no_name_anywhere(make_run: Make, tmp_path: Path) -> No
     assert write_report(run, pseudonyms=True).read_text(encoding="utf-8") != first
 
 
+def test_aliases_become_codes_and_lost_images_are_counted(make_run: Make) -> None:
+    run = make_run(warnings=["Dame Ada is rare"])
+    (run / "count").mkdir()
+    (run / "count" / "concepts.csv").write_text("concept,aliases,group,control\nAda Ashford,Dame Ada|A. A.,old,true\n")
+    page = page_of(write_report(run, pseudonyms=True))
+    assert "Dame Ada" not in page.text
+    assert "3 generated image: unreadable" in page.text
+    assert "control" in page.text
+
+
 def test_threshold_alone_is_enough(tmp_path: Path) -> None:
     (tmp_path / "threshold.json").write_text(json.dumps(threshold_of("step")))
     page = page_of(write_report(tmp_path))

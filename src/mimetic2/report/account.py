@@ -20,6 +20,9 @@ FUNNEL = (
 )
 
 
+LOSING = ("count", "verify", "generate", "embed")
+
+
 @dataclass(frozen=True)
 class Stage:
     """A step of the funnel; ``width`` is its bar in percent of the first step."""
@@ -70,6 +73,16 @@ def exclusions(threshold: dict[str, Any], rows: Sequence[Row], labels: Labels) -
     return [
         {"reason": labels.mask(reason), "number": number, "concepts": sorted(concepts.get(reason, []))}
         for reason, number in counted.most_common()
+    ]
+
+
+def losses(manifest: dict[str, Any], labels: Labels) -> list[tuple[str, str, int]]:
+    """(stage, reason, number) of what the stages before the score lost: images, and concepts that were not studied."""
+    stages = {name: entry for name, entry in (manifest.get("stages") or {}).items() if name in LOSING}
+    return [
+        (name, labels.mask(reason), int(number))
+        for name, entry in stages.items()
+        for reason, number in (entry.get("excluded") or {}).items()
     ]
 
 

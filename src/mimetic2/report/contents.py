@@ -55,8 +55,9 @@ class Contents:
 
     @property
     def aliases(self) -> dict[str, str]:
-        """Alias to name, from the study's list of concepts where that is at hand."""
-        path = self.locate("concepts")
+        """Alias to name, from the run's list of concepts, else the study's where that is at hand."""
+        kept = self.run / CONCEPTS
+        path = kept if kept.is_file() else self.locate("concepts")
         if path is None or not path.is_file():
             return {}
         frame = read_table(path, ["concept"])
@@ -79,6 +80,7 @@ _DOCUMENTED = (
     *("method", "sentence", "threshold", "threshold_kind", "interval", "level", "onset", "identification", "paper"),
     *("change_points", "shapes", "curve", "null_band", "n_concepts", "excluded", "seed", "warnings"),
 )
+CONCEPTS = "count/concepts.csv"
 _NUMBERS = ("count", "count_low", "count_high", "mentions", "sampled", "alive", "verified")
 _MEASURES = ("score", "score_se", "null_score", "n_generated", "n_reference")
 _FLAGS = ("identified", "control")
@@ -126,9 +128,9 @@ def _read_study(path: Path) -> dict[str, Any]:
 
 
 def _read_rows(run: Path) -> list[Row]:
-    """One row a concept: ``scores.csv`` in its order, then concepts that only ``counts.csv`` has."""
+    """One row a concept: ``scores.csv`` in its order, then concepts that only the counts or the list have."""
     merged: dict[str, dict[str, Any]] = {}
-    for name in ("scores.csv", "counts.csv"):
+    for name in ("scores.csv", "counts.csv", CONCEPTS):
         path = run / name
         if not path.exists():
             continue

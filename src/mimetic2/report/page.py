@@ -14,7 +14,7 @@ from markupsafe import Markup
 from mimetic2.errors import InputError
 from mimetic2.files import write_text
 from mimetic2.report import numerals
-from mimetic2.report.account import exclusions, funnel, reproduction
+from mimetic2.report.account import exclusions, funnel, losses, reproduction
 from mimetic2.report.answers import key_figures, lookup, paper_beside_ours, shape_rows, tested
 from mimetic2.report.assumptions import assumptions
 from mimetic2.report.contents import Contents, Row, read_run
@@ -120,6 +120,7 @@ def page_values(contents: Contents, labels: Labels, images: str | None) -> dict[
         "n_rows": len(rows),
         "funnel": funnel(rows),
         "exclusions": exclusions(threshold, rows, labels),
+        "losses": losses(contents.manifest, labels),
         "assumptions": assumptions(contents, rows, words),
         "reproduction": reproduction(contents, labels),
         "basis": labels.mask((contents.study.get("subjects") or {}).get("basis") or ""),
