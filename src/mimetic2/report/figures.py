@@ -109,7 +109,8 @@ def mark_answers(chart: Chart, threshold: dict[str, Any]) -> None:
     paper = (threshold.get("paper") or {}).get("threshold")
     ours = threshold.get("threshold") if threshold.get("method") != "paper" else None
     if ours is not None:
-        chart.mark("ours", ours, f"threshold {count(ours)}")
+        name = "midpoint" if threshold.get("threshold_kind") == "midpoint" else "threshold"
+        chart.mark("ours", ours, f"{name} {count(ours)}")
     if paper is not None:
         chart.mark("paper", paper, f"paper’s rule {count(paper)}")
 
