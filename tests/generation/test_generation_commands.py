@@ -117,3 +117,9 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(each["remedy"] for each in findings if each["state"] == "missing")
     assert run(["doctor"]) == 0
     assert "models\n" in capsys.readouterr().out
+
+
+def test_wrong_options_are_the_users_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["generate", "--no-such-option"]) == 2
+    assert run(["generate", "--model", "lab", "--concepts", "x.csv", "--out", "y", "--images", "0"]) == 2
+    assert "a bug" not in capsys.readouterr().err

@@ -9,9 +9,8 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 import mimetic2
@@ -27,6 +26,9 @@ app = typer.Typer(
 
 # In the order of the pipeline. Each module has a function `register(app)`.
 VERBS: tuple[str, ...] = ("generate", "threshold", "predict", "report", "compare", "doctor", "convert")
+
+# Typer brings a click of its own in newer versions and uses the installed one in older: both are reached through Typer.
+_ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 _debug = False
 
@@ -62,10 +64,11 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code instead of exiting."""
     try:
         code = app(args=arguments, standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return _fail("interrupted", 130)
-    except click.ClickException as error:
-        where = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else ""
+    except _ClickException as error:
+        context = getattr(error, "ctx", None)
+        where = f"{context.command_path}: " if context else ""
         return _fail(f"{where}{error.format_message()}", 2)
     except Mimetic2Error as error:
         return _fail(str(error), error.exit_code)
