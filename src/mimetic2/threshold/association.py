@@ -1,4 +1,4 @@
-"""Does the score go with the count at all: rank correlation by permutation, falls, and the largest rise not excluded."""
+"""Does the score go with the count: rank correlation by permutation, falls, and the largest rise not excluded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def correlation(counts: Floats, scores: Floats, rng: np.random.Generator, draws:
 
 
 def falls(design: Design, scores: Floats) -> bool:
-    """Whether the weighted slope on log count is surely negative (two-sided 5 %, variance by White 1980, HC3-like)."""
+    """Whether the weighted slope on log count is surely negative (5 %, HC3 variance: MacKinnon & White 1985)."""
     slope, error = _slopes(design, scores, design.unit["linear"])
     return bool(slope[0] + normal_quantile(_FALL_LEVEL) * error[0] < 0)
 

@@ -8,7 +8,7 @@ same average of every wild bootstrap draw. Outside the observed counts nothing i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -110,8 +110,7 @@ def thinned(curve: Curve) -> Curve:
     if len(curve.count) <= _MOST_POINTS:
         return curve
     keep = np.unique(np.linspace(0, len(curve.count) - 1, _MOST_POINTS).round().astype(int))
-    fields = (getattr(curve, name)[keep] for name in ("count", "score", "low", "high"))
-    return Curve(*fields, spread_low=curve.spread_low, spread_high=curve.spread_high)
+    return replace(curve, count=curve.count[keep], score=curve.score[keep], low=curve.low[keep], high=curve.high[keep])
 
 
 def null_band(null_score: Floats, level: float) -> NullBand:

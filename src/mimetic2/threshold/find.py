@@ -58,7 +58,7 @@ def find_threshold(
 
     ``score_se`` (n,) gives weights, ``null_score`` (n, may hold NaN) the onset, ``identified`` (n, None = not ranked)
     N50 and N90. ``method`` "robust" decides between shapes and may name no threshold; "paper" follows arXiv 2410.15002.
-    ``penalty`` belongs to the paper's rule, which is reported in both. ``excluded`` counts concepts left out, by reason.
+    ``penalty`` belongs to the paper's rule, reported in both. ``excluded`` counts concepts left out, by reason.
 
     Raises :class:`InputError` for values that are not finite, negative counts, penalty or se, a level outside (.5, 1),
     and fewer than 8 concepts or 5 distinct counts (paper: 2 concepts).
@@ -179,9 +179,7 @@ def _robust(study: _Study, common: dict[str, Any], draws: int) -> ThresholdResul
 def _warnings(study: _Study, constant: bool, falling: bool) -> list[str]:
     warnings = []
     if len(study.counts) < FEW_CONCEPTS:
-        warnings.append(
-            f"only {len(study.counts)} concepts: verdicts from fewer than {FEW_CONCEPTS} are often undecided"
-        )
+        warnings.append(f"only {len(study.counts)} concepts: fewer than {FEW_CONCEPTS} are often undecided")
     if constant:
         warnings.append("all scores are equal")
     if falling:

@@ -66,7 +66,7 @@ def fit_identification(counts: Floats, identified: Floats, level: float) -> Iden
     place = (x - x.min()) / np.ptp(x)
     chance = 1 / len(counts)
     ceiling, low, high = _estimate(place, identified, chance)
-    grid_low, grid_high, value = _accepted(place, identified, chance, ceiling, low, high, level)
+    grid_low, grid_high = _accepted(place, identified, chance, ceiling, low, high, level)
     shown = np.unique(np.round(10 ** np.linspace(x.min(), x.max(), _POINTS) - 1, 3))
     shown[0], shown[-1] = counts.min(), counts.max()
     at = (np.log10(1 + shown) - x.min()) / np.ptp(x)
@@ -172,8 +172,8 @@ def _estimate(place: Floats, y: Floats, chance: float) -> tuple[float, float, fl
 
 def _accepted(
     place: Floats, y: Floats, chance: float, ceiling: float, low: float, high: float, level: float
-) -> tuple[Floats, Floats, Floats]:
-    """Grid of (low, high) whose posterior lies within χ²₁/2 of the largest, and those posteriors."""
+) -> tuple[Floats, Floats]:
+    """Grid of (low, high) whose posterior lies within χ²₁/2 of the largest."""
     best = _log_posterior(place, y, np.array([low]), np.array([high]), chance, ceiling)[1][0]
     cut = best - normal_quantile(level) ** 2 / 2
     grid_low, grid_high = _triangle(0.0, 0.0, _MOST)
@@ -185,7 +185,7 @@ def _accepted(
     fine_low, fine_high = fine_low[rising], fine_high[rising]
     posterior = _log_posterior(place, y, fine_low, fine_high, chance, ceiling)[1]
     inside = posterior >= cut
-    return np.append(fine_low[inside], low), np.append(fine_high[inside], high), np.append(posterior[inside], best)
+    return np.append(fine_low[inside], low), np.append(fine_high[inside], high)
 
 
 def _span(values: Floats, point: float) -> tuple[float, float]:

@@ -8,6 +8,7 @@ segmentations the last piece starts as early as possible, as in the paper's refe
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -77,11 +78,8 @@ def _last_starts_single(signal: Floats, penalty: float) -> NDArray[np.int64]:
         np.multiply(cost, cost, out=cost)
         np.multiply(cost, inverse[n - end :], out=cost)
         np.subtract(base[:end], cost, out=cost)
-        start = int(cost.argmin())
-        best = cost[start]
-        if start and cost[:start].min() <= best + tie:
-            start = int((cost <= best + tie).argmax())
-        starts[end - 1] = start
+        best = cost.min()
+        starts[end - 1] = _choose(signal, starts, np.flatnonzero(cost <= best + tie), end, penalty)
         base[end] = best + penalty
     return starts
 
@@ -106,9 +104,28 @@ def _last_starts(signals: Floats, penalty: float) -> NDArray[np.int64]:
         np.multiply(cost, inverse[n - end :], out=cost)
         np.subtract(base[:, :end], cost, out=cost)
         best = cost[index, cost.argmin(axis=1)]
-        starts[:, end - 1] = (cost <= (best + tie)[:, np.newaxis]).argmax(axis=1)
+        near = cost <= (best + tie)[:, np.newaxis]
+        starts[:, end - 1] = near.argmax(axis=1)
+        for row in np.flatnonzero(near.sum(axis=1) > 1):
+            starts[row, end - 1] = _choose(signals[row], starts[row], np.flatnonzero(near[row]), end, penalty)
         base[:, end] = best + penalty
     return starts
+
+
+def _choose(signal: Floats, starts: NDArray[np.int64], candidates: NDArray[np.int64], end: int, penalty: float) -> int:
+    """The start of the last piece among candidates that are equal but for rounding.
+
+    In exact arithmetic the smallest would do. To break such ties as the paper's reference does, the objective is added
+    up as it does it there, piece by piece from variances, and the first smallest sum wins.
+    """
+    if len(candidates) == 1 or penalty == 0:
+        return int(candidates[0])
+    sums = []
+    for start in candidates:
+        bounds = [0, *(_backtrack(starts[:start]) if start else []), *([int(start)] if start else []), end]
+        pieces = (signal[a:b] for a, b in itertools.pairwise(bounds))
+        sums.append(sum(float(piece.var()) * len(piece) + penalty for piece in pieces))
+    return int(candidates[int(np.argmin(sums))])
 
 
 def _backtrack(starts: NDArray[np.int64]) -> list[int]:

@@ -1,8 +1,8 @@
 """The four shapes that a score may take over counts, fitted by one matrix product.
 
-With x = log10(1 + count) every shape but the flat one is ``floor + gain · g(x)`` with gain ≥ 0 and g taken from a family
-of fixed curves: x itself (linear), a jump between two distinct counts (step), a logistic of given midpoint and width
-(ramp). The best curve of a family is the one with the largest projection of the scores, so fitting many bootstrap
+With x = log10(1 + count) every shape but the flat one is ``floor + gain · g(x)`` with gain ≥ 0 and g taken from a
+family of fixed curves: x itself (linear), a jump between two distinct counts (step), a logistic of given midpoint and
+width (ramp). The best curve of a family is the one with the largest projection of the scores, so fitting many bootstrap
 draws at once is one product of (draws × levels) with (levels × curves). Observed data and draws go the same way, which
 the bootstrap tests need. Concepts of equal count share a level: nothing can break between them.
 """

@@ -1,0 +1,117 @@
+"""Exact segmentation against brute force, ruptures and the published fixtures."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mimetic2.errors import InputError
+from mimetic2.threshold import batched_change_points, change_points, paper_threshold
+from mimetic2.threshold.segmentation import objective
+
+FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "paper-mode-fixtures.json"
+
+values = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.floats(-2, 2, width=32))
+signals = st.lists(values, min_size=1, max_size=60)
+penalties = st.one_of(st.sampled_from([0.0, 0.9, 1e9]), st.floats(0, 3))
+
+
+@given(signal=st.lists(values, min_size=1, max_size=9), penalty=penalties)
+@settings(max_examples=300, deadline=None)
+def test_no_segmentation_is_better(signal: list[float], penalty: float) -> None:
+    every = (list(b) for k in range(len(signal)) for b in itertools.combinations(range(1, len(signal)), k))
+    best = min(objective(signal, breaks, penalty) for breaks in every)
+    assert objective(signal, change_points(signal, penalty), penalty) == pytest.approx(best, abs=1e-9)
+
+
+@given(signal=signals, penalty=penalties)
+@settings(max_examples=300, deadline=None)
+def test_as_good_as_ruptures(signal: list[float], penalty: float) -> None:
+    ruptures = pytest.importorskip("ruptures")
+    theirs = ruptures.Pelt(model="l2", min_size=1, jump=1).fit(np.array(signal)).predict(pen=penalty)[:-1]
+    ours = change_points(signal, penalty)
+    assert objective(signal, ours, penalty) == pytest.approx(objective(signal, theirs, penalty), abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 2, 17, 120, 500])
+@pytest.mark.parametrize("penalty", [0.02, 0.3, 0.9, 50.0])
+def test_equals_ruptures_on_continuous_scores(n: int, penalty: float) -> None:
+    ruptures = pytest.importorskip("ruptures")
+    rng = np.random.default_rng(n)
+    signal = rng.normal(0, 0.15, n) + 0.5 * (np.arange(n) > n / 2) + 0.3 * (np.arange(n) > n / 1.4)
+    theirs = ruptures.Pelt(model="l2", min_size=1, jump=1).fit(signal).predict(pen=penalty)[:-1]
+    assert change_points(signal, penalty) == theirs
+
+
+@given(rows=st.lists(st.lists(values, min_size=7, max_size=7), min_size=1, max_size=5), penalty=penalties)
+@settings(max_examples=100, deadline=None)
+def test_batches_equal_single_rows(rows: list[list[float]], penalty: float) -> None:
+    assert batched_change_points(rows, penalty) == [change_points(row, penalty) for row in rows]
+
+
+def test_equality_keeps_one_piece_and_ties_start_early() -> None:
+    assert change_points([0.0, 1.0], 0.5) == []
+    assert change_points([0.0, 0.0, 0.0], 0.0) == []
+
+
+@pytest.mark.parametrize(
+    ("signal", "penalty"),
+    [([], 0.9), ([0.0, math.nan], 0.9), ([0.0, math.inf], 0.9), ([0.0, 1.0], -0.1), ([0.0, 1.0], math.nan)],
+)
+def test_bad_input_is_an_error(signal: list[float], penalty: float) -> None:
+    with pytest.raises(InputError):
+        change_points(signal, penalty)
+
+
+def _fixtures() -> list[dict]:  # type: ignore[type-arg]
+    if not FIXTURES.exists():
+        return []
+    cases = []
+    for case in json.loads(FIXTURES.read_text()):
+        if case["id"] == "F10_nan":
+            continue
+        if case["id"].startswith("F3"):
+            for name in ("case_low_first", "case_high_first"):
+                part = case[name]
+                cases.append({**case, "id": name, "scores": part["scores_in_sorted_order"], "expect": part["expect"]})
+        else:
+            cases.append(case)
+    return cases
+
+
+@pytest.mark.skipif(not FIXTURES.exists(), reason="the shared fixtures are not beside this checkout")
+@pytest.mark.parametrize("case", _fixtures(), ids=lambda case: case["id"])
+def test_fixtures(case: dict) -> None:  # type: ignore[type-arg]
+    counts, scores, n = case["counts"], case["scores"], case.get("n")
+    if counts == "25*i, i=0..39" or (isinstance(counts, str) and counts.startswith("25*i")):
+        counts, scores = [25 * i for i in range(n)], [round(i / 39, 6) for i in range(n)]
+    elif isinstance(counts, str):
+        counts, scores = list(range(n)), [0.05 + 0.45 * i / 399 for i in range(n)]
+    expect = case["expect"]
+    assert change_points(scores, 0.9) == expect["breaks"]
+    result = paper_threshold(counts, scores)
+    assert result.threshold == expect.get("threshold", result.threshold)
+    assert result.mean_before == pytest.approx(expect.get("mean_before", result.mean_before))
+    assert result.mean_after == pytest.approx(expect.get("mean_after", result.mean_after))
+    if "outliers" in expect:
+        assert list(result.outliers) == expect["outliers"]
+
+
+def test_tied_counts_give_a_range() -> None:
+    counts = [0, 0, 0, 0, 3, 40, 40, 250, 250, 300, 900, 2000]
+    result = paper_threshold(counts, [0, 0, 0, 0, 0, 0, 0.6, 0.9, 0.9, 0.9, 0.9, 0.9])
+    assert result.threshold == 40
+    assert result.tie_range == (40, 250)
+
+
+def test_paper_mode_takes_two_rows_and_rejects_one() -> None:
+    assert paper_threshold([0, 10], [0.0, 2.0]).threshold == 10
+    with pytest.raises(InputError, match="2 or more"):
+        paper_threshold([0], [0.0])
