@@ -25,7 +25,17 @@ app = typer.Typer(
 )
 
 # In the order of the pipeline. Each module has a function `register(app)`.
-VERBS: tuple[str, ...] = ("generate", "threshold", "predict", "report", "compare", "doctor", "convert")
+VERBS: tuple[str, ...] = (
+    "generate",
+    "embed",
+    "score",
+    "threshold",
+    "predict",
+    "report",
+    "compare",
+    "doctor",
+    "convert",
+)
 
 # Typer brings a click of its own in newer versions and uses the installed one in older: both are reached through Typer.
 _ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")

@@ -1,0 +1,34 @@
+"""`mimetic2 embed`: images to a table of vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb ``embed``."""
+    app.command()(embed)
+
+
+def embed(
+    images: Annotated[Path, typer.Option(help="Folder with a folder of images per concept.")],
+    embedder: Annotated[str, typer.Option(help="dlib-face, style-lite, or one that is installed.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    concepts: Annotated[Path | None, typer.Option(help="Concept list; default: every folder is a concept.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Your own copy of the embedder's weights.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder of vectors made before (owner only).")] = None,
+) -> None:
+    """Turn images into vectors. Images that cannot be read or have no face are listed with the reason."""
+    from mimetic2.concepts import read_concepts
+    from mimetic2.embedding import embed_images, find_images, get_embedder
+
+    files = find_images(images, read_concepts(concepts) if concepts is not None else None)
+    table = embed_images(files, get_embedder(embedder, weights), cache)
+    table.save(out)
+    failed = table.frame.filter(~table.usable)
+    for kind, path in zip(failed["reason"], failed["path"], strict=True):
+        print(f"{path or 'no file'}: {kind}")
+    print(f"{table.frame.height - failed.height} vectors of {table.frame.height} images in {out}")

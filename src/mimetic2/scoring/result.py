@@ -1,0 +1,66 @@
+"""What scoring gives back: the table of scores, and the tables that explain it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mimetic2.embedding.base import Identity
+from mimetic2.tables import write_table
+
+DECIMALS = dict.fromkeys(
+    ("score", "score_se", "null_score", "gap", "gap_low", "gap_high", "rank1", "rank1_among_20", "effect", "effect_se"),
+    6,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreResult:
+    """Tables of one scoring.
+
+    ``table``: scores.csv. ``prompts``: (concept, prompt) with n_generated, n_excluded, score, score_se. ``fitness``:
+    see `measure_fitness`. ``identification``: concept, better (rivals that fit at least as well), rivals,
+    rank1_among_20. ``controls``: for each control without references, whose references its images fit best.
+    ``excluded``: every image without a vector, and why. ``near_duplicates``: generated images that nearly equal a
+    reference image, reported apart from imitation.
+    """
+
+    table: pl.DataFrame
+    prompts: pl.DataFrame
+    fitness: pl.DataFrame
+    identification: pl.DataFrame
+    controls: pl.DataFrame
+    excluded: pl.DataFrame
+    near_duplicates: pl.DataFrame
+    identity: Identity
+    references: int
+    equal_references: int
+    seed: int
+
+    def save(self, path: str | Path) -> None:
+        """Write the table to ``path`` and the others beside it, as ``<path without ending>.<name>.csv``."""
+        path = Path(path)
+        write_table(path, self.table, decimals=DECIMALS)
+        for name in ("prompts", "fitness", "identification", "controls", "excluded", "near_duplicates"):
+            write_table(path.with_name(f"{path.stem}.{name}.csv"), getattr(self, name), decimals=DECIMALS)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A summary, as JSON takes it."""
+        rank1 = self.fitness["rank1"].drop_nulls()
+        return {
+            "embedder": self.identity.to_dict(),
+            "references": self.references,
+            "equal_references": self.equal_references,
+            "seed": self.seed,
+            "n_concepts": self.table.height,
+            "n_scored": self.table.filter(pl.col("excluded") == "").height,
+            "excluded": dict(sorted(Counter(reason for reason in self.table["excluded"] if reason).items())),
+            "excluded_images": dict(sorted(Counter(self.excluded["reason"]).items())),
+            "not_separated": int(self.fitness["not_separated"].sum()),
+            "reference_rank1": None if rank1.is_empty() else float(rank1.to_numpy().mean()),
+            "near_duplicates": self.near_duplicates.height,
+        }
