@@ -7,6 +7,7 @@ references with those of the other concepts of its group. Where the gap is surel
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -40,12 +41,14 @@ def measure_fitness(pool: Pool, groups: Mapping[str, str | None], level: float =
     means = np.stack([vectors[name].mean(0) for name in names])
     size = pool.equal - 1
     equal_means = np.stack([vectors[name][:size].mean(0) for name in names])
+    sizes = Counter(groups.get(name) for name in names)
+    totals = {key: means[[groups.get(name) == key for name in names]].sum(0) for key in sizes}
     records = []
     for place, name in enumerate(names):
-        others = [i for i, other in enumerate(names) if i != place and groups.get(other) == groups.get(name)]
-        gap = (None, None, None)
-        if others:
-            gap = _gap(vectors[name], means[others].mean(0), level)
+        group = groups.get(name)
+        gap: tuple[float, float, float] | tuple[None, None, None] = (None, None, None)
+        if sizes[group] > 1:
+            gap = _gap(vectors[name], (totals[group] - means[place]) / (sizes[group] - 1), level)
         rank1 = _rank1(vectors[name][: size + 1], equal_means, place) if len(names) > 1 else None
         records.append((name, len(vectors[name]), *gap, rank1, gap[2] is not None and gap[2] < 0))
     return pl.DataFrame(records, schema=SCHEMA, orient="row")

@@ -17,7 +17,7 @@ from mimetic2.scoring.identification import better_rivals, rank1_among
 from mimetic2.scoring.pool import DUPLICATE, MINIMUM_REFERENCES, Pool, build_pool
 from mimetic2.scoring.result import ScoreResult
 from mimetic2.scoring.similarity import Matrix
-from mimetic2.scoring.standard_error import standard_error, strata
+from mimetic2.scoring.standard_error import image_variance, single_image_error, standard_error, strata
 from mimetic2.tables import names as read_names
 from mimetic2.tables import numbers
 
@@ -91,7 +91,9 @@ def score_concepts(
         pool = build_pool(generated, reference, [n for n in everyone if n not in minors | unfit], references, seed)
     scored = _Scores(pool, group)
     reasons = {name: _reason(name, pool, controls, minors, unfit) for name in everyone}
-    identification = scored.identification([name for name in everyone if not reasons[name]])
+    usable = [name for name in everyone if not reasons[name]]
+    errors = scored.errors(usable)
+    identification = scored.identification(usable)
     rank = dict(zip(identification["concept"], identification["better"], strict=True))
     rows = []
     for name in everyone:
@@ -104,7 +106,7 @@ def score_concepts(
                 "concept": name,
                 "count": given.get(name),
                 "score": score,
-                "score_se": None if score is None else scored.error(name),
+                "score_se": errors.get(name),
                 "null_score": None if score is None else scored.null(name),
                 "identified": None if name not in rank else rank[name] == 0,
                 "n_generated": len(pool.generated.get(name, ())),
@@ -114,7 +116,7 @@ def score_concepts(
         )
     return ScoreResult(
         table=_with_extras(rows, counts, group if any(group.values()) else {}, controls),
-        prompts=scored.by_prompt([name for name in everyone if not reasons[name]]),
+        prompts=scored.by_prompt(usable),
         fitness=fitness,
         identification=identification,
         controls=scored.controls([name for name in everyone if name in controls and name not in pool.references]),
@@ -172,10 +174,22 @@ class _Scores:
     def score(self, name: str) -> float:
         return float(self.images[self._maker[name]] @ self.means[self._target[name]])
 
-    def error(self, name: str) -> float | None:
-        pairs = self.pool.images(name) @ self.pool.reference_images(name).T
-        error = standard_error(pairs, strata(self.pool.prompts(name)))
-        return None if math.isnan(error) else error
+    def errors(self, names: Sequence[str]) -> dict[str, float | None]:
+        """Standard errors; a concept with a single image borrows the others' mean variance between images."""
+        errors, variances = {}, []
+        for name in names:
+            pairs, stratum = self._pairs(name), strata(self.pool.prompts(name))
+            errors[name] = standard_error(pairs, stratum)
+            variances.append(image_variance(pairs, stratum))
+        known = [variance for variance in variances if not math.isnan(variance)]
+        if known:
+            for name in [name for name, error in errors.items() if math.isnan(error)]:
+                errors[name] = single_image_error(self._pairs(name), float(np.mean(known)))
+        return {name: None if math.isnan(error) else error for name, error in errors.items()}
+
+    def _pairs(self, name: str) -> Matrix:
+        pairs: Matrix = self.pool.images(name) @ self.pool.reference_images(name).T
+        return pairs
 
     def null(self, name: str) -> float | None:
         """Mean score of the other concepts' images, of the same group, against this concept's references."""
@@ -208,7 +222,7 @@ class _Scores:
         failed = Counter(frame.filter(pl.col("reason").is_not_null()).select("concept", "prompt").iter_rows())
         rows = []
         for name in names:
-            pairs = self.pool.images(name) @ self.pool.reference_images(name).T
+            pairs = self._pairs(name)
             prompts = np.asarray(self.pool.prompts(name), dtype=str)
             for prompt in np.unique(prompts):
                 block = pairs[prompts == prompt]

