@@ -26,6 +26,8 @@ app = typer.Typer(
 
 # In the order of the pipeline. Each module has a function `register(app)`.
 VERBS: tuple[str, ...] = (
+    "demo",
+    "run",
     "generate",
     "embed",
     "score",
@@ -33,6 +35,8 @@ VERBS: tuple[str, ...] = (
     "predict",
     "report",
     "compare",
+    "ratings",
+    "lab",
     "doctor",
     "convert",
 )

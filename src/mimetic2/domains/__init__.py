@@ -4,6 +4,6 @@ A domain is one YAML file beside this module (or anywhere, given by its path): p
 and the words of the report. No other module knows a domain by name.
 """
 
-from mimetic2.domains.domain import Cutoff, Domain, Words, domain_names, load_domain, read_prompts
+from mimetic2.domains.domain import Cutoff, Domain, MeasuredRates, Words, domain_names, load_domain, read_prompts
 
-__all__ = ["Cutoff", "Domain", "Words", "domain_names", "load_domain", "read_prompts"]
+__all__ = ["Cutoff", "Domain", "MeasuredRates", "Words", "domain_names", "load_domain", "read_prompts"]

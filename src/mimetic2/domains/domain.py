@@ -18,13 +18,28 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class MeasuredRates(_Strict):
+    """Labelled images that did not choose the cut-off: how many of the concept's passed, how many others did not."""
+
+    passed: int = Field(ge=0)
+    positives: int = Field(ge=1)
+    rejected: int = Field(ge=0)
+    negatives: int = Field(ge=1)
+
+
 class Cutoff(_Strict):
-    """A verification cut-off, valid for one embedder (name and weights) and one statistic, and refused for others."""
+    """A verification cut-off, valid for one embedder (name and weights) and one statistic, and refused for others.
+
+    ``references`` is the number of references a concept that it was measured with (the best cosine of many is higher
+    than of few), ``rates`` what it was measured to do.
+    """
 
     embedder: str
     weights_sha256: str | None = None
     statistic: str
     value: float
+    references: int | None = Field(default=None, ge=1)
+    rates: MeasuredRates | None = None
     source: str
 
 

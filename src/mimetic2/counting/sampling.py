@@ -1,0 +1,63 @@
+"""A uniform sample of the rows that mention each concept: the k pairs (url, caption) with the smallest keyed hashes.
+
+Every distinct pair has one pseudo-random number, a hash keyed by the study's seed; the k smallest are a uniform sample
+without replacement (bottom-k sketch; Cohen and Kaplan, *Summarizing data using bottom-k sketches*, PODC 2007). Which
+pairs those are depends on neither the order of rows nor how they are spread over shards and workers. Equal pairs are
+one entry with a multiplicity, and that is exact in the same pass: the k-th smallest hash only falls, so a pair that is
+in the sample at the end was in it from its first appearance on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Callable, Iterable
+
+Entry = tuple[int, str, str, int]
+"""Hash, url, caption, multiplicity."""
+
+
+def pair_hash(seed: int) -> Callable[[str, str], int]:
+    """The 63-bit keyed hash of (url, caption): BLAKE2b with the seed as its key."""
+    base = hashlib.blake2b(digest_size=8, key=b"mimetic2 sample %d" % seed)
+
+    def value(url: str, caption: str) -> int:
+        digest = base.copy()
+        data = url.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:" % len(data) + data + caption.encode("utf-8", "surrogatepass"))
+        return int.from_bytes(digest.digest(), "big") >> 1
+
+    return value
+
+
+class BottomK:
+    """The k distinct pairs of smallest hash among those added, with their multiplicities."""
+
+    def __init__(self, k: int) -> None:
+        self.k = k
+        self._entries: dict[tuple[int, str, str], int] = {}
+        self._largest: list[tuple[int, tuple[int, str, str]]] = []
+
+    def add(self, value: int, url: str, caption: str, multiplicity: int = 1) -> None:
+        """Add a pair; one seen before raises its multiplicity."""
+        if self.k <= 0:
+            return
+        if len(self._entries) == self.k and value > -self._largest[0][0]:
+            return
+        key = (value, url, caption)
+        if key in self._entries:
+            self._entries[key] += multiplicity
+            return
+        self._entries[key] = multiplicity
+        heapq.heappush(self._largest, (-value, key))
+        if len(self._entries) > self.k:
+            del self._entries[heapq.heappop(self._largest)[1]]
+
+    def merge(self, entries: Iterable[Entry]) -> None:
+        """Add the entries of another sample of the same k and seed."""
+        for entry in entries:
+            self.add(*entry)
+
+    def entries(self) -> list[Entry]:
+        """The sample, smallest hash first: its first j entries are a uniform sample of j."""
+        return [(*key, self._entries[key]) for key in sorted(self._entries)]

@@ -1,0 +1,33 @@
+"""The answer of a run in a few lines: the sentence, the numbers that exist, and where the page is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mimetic2.run.running import RunResult
+
+
+def answer_lines(result: RunResult) -> list[str]:
+    """The verdict's sentence; threshold, onset and N50 as far as they exist, with intervals; the report's path."""
+    document = result.threshold
+    onset = document.get("onset") or {}
+    identification = document.get("identification") or {}
+    level = document.get("level")
+    found = [
+        ("threshold", document.get("threshold"), document.get("interval")),
+        ("onset", onset.get("count"), onset.get("interval")),
+        ("N50 (half of the concepts identified)", identification.get("n50"), identification.get("n50_interval")),
+    ]
+    lines = [f"{name}: {_number(value)}{_interval(ends, level)}" for name, value, ends in found if value is not None]
+    return [result.sentence, *lines, f"report: {result.report}"]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f} images"
+
+
+def _interval(ends: list[Any] | None, level: float | None) -> str:
+    if not ends or any(end is None for end in ends):
+        return " (no interval within the observed counts)"
+    share = f"{100 * level:g} % " if level is not None else ""
+    return f" ({share}interval {ends[0]:,.0f} to {ends[1]:,.0f})"

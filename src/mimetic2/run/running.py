@@ -1,0 +1,122 @@
+"""`run`: one study, one directory, from wherever it stands to the report."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from mimetic2.domains import load_domain
+from mimetic2.errors import InputError
+from mimetic2.files import write_text
+from mimetic2.run.engine import do_stages
+from mimetic2.run.lock import writing
+from mimetic2.run.manifest import MANIFEST
+from mimetic2.run.stages import COUNTS, REPORT, SCORES, STAGES, THRESHOLD
+from mimetic2.study import Study, load_study
+from mimetic2.tables import read_table
+
+STUDY = "study.yaml"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run ended with. ``done`` and ``skipped`` are the stages of this call, in order.
+
+    ``threshold`` is the content of threshold.json; ``warnings`` and ``excluded`` (reason to number, by stage) are those
+    of all stages, skipped ones included.
+    """
+
+    folder: Path
+    done: tuple[str, ...]
+    skipped: tuple[str, ...]
+    threshold: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+    excluded: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict as a sentence."""
+        return str(self.threshold["sentence"])
+
+    @property
+    def counts(self) -> pl.DataFrame:
+        """counts.csv: one row a concept; cells are text, as in the file."""
+        return read_table(self.folder / COUNTS)
+
+    @property
+    def scores(self) -> pl.DataFrame:
+        """scores.csv: one row a concept; cells are text, as in the file."""
+        return read_table(self.folder / SCORES)
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.folder / REPORT
+
+
+def run(study_path: str | Path, out: str | Path | None = None, *, command: str | None = None) -> RunResult:
+    """Do all stages of a study that are not done, in the run directory ``out``; call again to resume.
+
+    ``out`` is by default the folder ``<name of the file>-run`` beside the study, or the study's own folder where that
+    is a run directory. ``command`` is recorded in the manifest. Raises :class:`InputError` for a wrong study or input
+    and while another process writes to the directory.
+    """
+    path = Path(study_path)
+    study = load_study(path)
+    load_domain(study.domain)
+    folder = Path(out) if out is not None else default_folder(path)
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is a file, a folder for the run is wanted", file=folder)
+    line = command or shlex.join(["mimetic2", "run", str(study_path), *(["--out", str(out)] if out else [])])
+    with writing(folder):
+        _keep_study(study, path, folder)
+        happened = do_stages(STAGES, study, folder, line)
+    document = json.loads((folder / THRESHOLD).read_text(encoding="utf-8"))
+    said = (warning for outcome in happened.outcomes.values() for warning in outcome.warnings)
+    return RunResult(
+        folder=folder,
+        done=tuple(happened.done),
+        skipped=tuple(happened.skipped),
+        threshold=document,
+        warnings=tuple(dict.fromkeys([*study.warnings, *said])),
+        excluded={name: dict(outcome.excluded) for name, outcome in happened.outcomes.items() if outcome.excluded},
+    )
+
+
+def default_folder(study_path: Path) -> Path:
+    """Where the run of a study goes when nothing else is said."""
+    beside = study_path.parent
+    return beside if (beside / MANIFEST).is_file() else beside / f"{study_path.stem}-run"
+
+
+def _keep_study(study: Study, path: Path, folder: Path) -> None:
+    """Write the study with every default filled in and paths relative to the run, unless it lives there itself."""
+    target = folder / STUDY
+    if target.exists() and target.samefile(path):
+        return
+    base = folder.resolve()
+    content = study.model_dump(mode="python", exclude_none=True)
+    for key, value in content.items():
+        if isinstance(value, Path):
+            content[key] = _relative(value, base)
+    if "captions" in content:
+        content["captions"] = [_relative(Path(p), base) if "://" not in p else p for p in content["captions"]]
+    if "prompts" in content:
+        content["prompts"] = list(content["prompts"])
+    if Path(content.get("model", "")).is_absolute():
+        content["model"] = _relative(Path(content["model"]), base)
+    head = "# What this run was made from; defaults are filled in, paths are relative to this folder.\n"
+    text = head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    if not target.exists() or target.read_text(encoding="utf-8") != text:
+        write_text(target, text)
+
+
+def _relative(path: Path, base: Path) -> str:
+    return Path(os.path.relpath(path, base)).as_posix()
