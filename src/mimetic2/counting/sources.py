@@ -1,8 +1,14 @@
-"""Where the bytes behind a sampled caption row come from: the lab's painters, or a folder that was downloaded."""
+"""Where the bytes behind a sampled link come from: the lab's painters, or a folder that was fetched before.
+
+A source answers one question: the bytes behind a link, or the reason why there are none. Links identify images;
+nothing is ever matched by position.
+"""
 
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +17,9 @@ import polars as pl
 
 from mimetic2.counting.cleaning import LEAST_BYTES
 from mimetic2.errors import InputError
+
+NOT_FETCHED, FILE_MISSING = "not fetched", "file missing"
+SUCCESS = "success"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,7 @@ class Source(Protocol):
     """Looks behind links."""
 
     def read(self, url: str) -> Found:
-        """What is behind ``url``."""
+        """What is behind ``url``; raises only for what cannot be a link of this source."""
         ...
 
 
@@ -43,6 +52,9 @@ class LabSource:
 
         from mimetic2.lab import DeadLink, render_url
 
+        if not url.startswith("lab://"):
+            accepted = "a folder of fetched images (`mimetic2 fetch`) for links of the web"
+            raise InputError(f"'{url}' is not a link of the lab", accepted=accepted)
         try:
             picture = Image.fromarray(render_url(url))
         except DeadLink:
@@ -53,41 +65,76 @@ class LabSource:
 
 
 class FolderSource:
-    """A folder in img2dataset's layout: ``<shard>.parquet`` (key, url, status) beside ``<shard>/<key>.<ending>``."""
+    """A folder in the layout that img2dataset writes with ``output_format=files``, and `mimetic2 fetch` too.
 
-    ENDINGS = (".jpg", ".png", ".webp")
+    ``NNNNN.parquet`` lists the rows of a shard (url, key, status, error_message), ``NNNNN/<key>.<ending>`` are the
+    images; where a table is missing, ``NNNNN/<key>.json`` beside each image is read instead.
+    """
 
     def __init__(self, folder: Path) -> None:
-        tables = sorted(folder.rglob("*.parquet"))
-        if not tables:
-            raise InputError("holds no table of downloaded images", file=folder, accepted="img2dataset's files layout")
-        self._files: dict[str, Path] = {}
-        self._failed: dict[str, str] = {}
-        for table in tables:
-            self._list(table)
-
-    def _list(self, table: Path) -> None:
-        frame = pl.read_parquet(table)
-        for column in ("key", "url", "status"):
-            if column not in frame.columns:
-                raise InputError("is missing", file=table, column=column)
-        for key, url, status in frame.select("key", "url", "status").iter_rows():
-            if status == "success":
-                self._files[url] = table.with_suffix("") / Path(str(key)).name
-            else:
-                self._failed[url] = str(status)
+        if not folder.is_dir():
+            raise InputError("no such folder", file=folder, accepted="a folder that `mimetic2 fetch` wrote")
+        self._known: dict[str, Path | str] = {}
+        for url, found in _listed(folder):
+            # A link fetched twice counts as alive if it was alive once.
+            if not isinstance(self._known.get(url), Path):
+                self._known[url] = found
+        if not self._known:
+            accepted = "NNNNN.parquet or NNNNN/*.json with 'url', as img2dataset's files layout has them"
+            raise InputError("holds no list of fetched links", file=folder, accepted=accepted)
 
     def read(self, url: str) -> Found:
-        """The downloaded bytes of ``url``; the reason where the download failed or was never tried."""
-        if url not in self._files:
-            return Found(None, self._failed.get(url, "not downloaded"))
-        for ending in self.ENDINGS:
-            path = self._files[url].with_name(self._files[url].name + ending)
-            if path.is_file():
-                return Found(path.read_bytes())
-        return Found(None, "file missing")
+        """The file's bytes, or the reason that was recorded when it was fetched."""
+        found = self._known.get(url, NOT_FETCHED)
+        if isinstance(found, str):
+            return Found(None, found)
+        try:
+            return Found(found.read_bytes())
+        except OSError:
+            return Found(None, FILE_MISSING)
 
 
 def source_of(folder: Path | None) -> Source:
-    """The source that a study names: a folder of downloaded images, or else the embedded lab's renderer."""
+    """The source that a study names: a folder of fetched images, or else the embedded lab's renderer."""
     return LabSource() if folder is None else FolderSource(folder)
+
+
+def _listed(folder: Path) -> Iterator[tuple[str, Path | str]]:
+    for table in sorted(path for path in folder.glob("*.parquet") if path.stem.isdigit()):
+        yield from _rows_of(table)
+    for shard in sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()):
+        if not (folder / f"{shard.name}.parquet").exists():
+            yield from _sidecars(shard)
+
+
+def _rows_of(table: Path) -> Iterator[tuple[str, Path | str]]:
+    try:
+        frame = pl.read_parquet(table)
+    except pl.exceptions.PolarsError as error:
+        raise InputError("is not a Parquet table", file=table) from error
+    for column in ("url", "key", "status"):
+        if column not in frame.columns:
+            raise InputError("is missing", file=table, column=column, accepted="a table as img2dataset writes it")
+    files = _images_by_key(table.with_suffix(""))
+    messages = frame["error_message"].to_list() if "error_message" in frame.columns else [None] * frame.height
+    for url, key, status, message in zip(frame["url"], frame["key"], frame["status"], messages, strict=True):
+        if status == SUCCESS:
+            yield str(url), files.get(str(key), FILE_MISSING)
+        else:
+            yield str(url), str(message or status)
+
+
+def _sidecars(shard: Path) -> Iterator[tuple[str, Path | str]]:
+    files = _images_by_key(shard)
+    for path in sorted(shard.glob("*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            yield str(record["url"]), files.get(path.stem, FILE_MISSING)
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+            raise InputError("is not the description of an image", file=path, accepted="JSON with 'url'") from error
+
+
+def _images_by_key(shard: Path) -> dict[str, Path]:
+    if not shard.is_dir():
+        return {}
+    return {path.stem: path for path in sorted(shard.iterdir()) if path.suffix not in (".json", ".txt", ".parquet")}

@@ -23,7 +23,9 @@ from mimetic2.embedding import Embedder, EmbeddingTable, embed_images, find_imag
 from mimetic2.embedding.base import Vectors, identity_of
 from mimetic2.embedding.cache import Entry, VectorCache
 from mimetic2.embedding.decoding import fingerprint
+from mimetic2.embedding.finding import match_folders
 from mimetic2.errors import InputError
+from mimetic2.files import concept_of_folder
 from mimetic2.progress import bar, log
 from mimetic2.scoring import STATISTICS, reference_centre, similarity
 
@@ -141,9 +143,9 @@ def _references(
 
 def _renamed(table: EmbeddingTable, folder: Path, concepts: Sequence[str]) -> EmbeddingTable:
     """The table with concepts spelled as in the sample where their folder is spelled a little differently."""
-    listed = find_images(folder, concepts).select("path", pl.col("concept").alias("_listed"))
-    frame = table.frame.join(listed, on="path", how="left", maintain_order="left")
-    frame = frame.with_columns(pl.coalesce("_listed", "concept").alias("concept")).drop("_listed")
+    folders = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    owners = {concept_of_folder(name): concept for name, concept in match_folders(folder, folders, concepts).items()}
+    frame = table.frame.with_columns(pl.col("concept").replace(owners))
     return EmbeddingTable(table.identity, frame, table.vectors, table.licence)
 
 
