@@ -75,6 +75,4 @@ def _tables(tallies: Sequence[Tally], concepts: Sequence[Concept], sample: int) 
         for value, url, caption, multiplicity in kept[index].entries()
     ]
     schema = {"concept": pl.String, "url": pl.String, "caption": pl.String}
-    return counts, pl.DataFrame(
-        rows, schema={**schema, "multiplicity": pl.Int64, "hash": pl.Int64}, orient="row"
-    )
+    return counts, pl.DataFrame(rows, schema={**schema, "multiplicity": pl.Int64, "hash": pl.Int64}, orient="row")

@@ -124,7 +124,8 @@ def _fold_all(joined: bytes) -> bytes:
     codes = np.frombuffer(folded.encode("utf-32-le", "replace"), np.uint32)
     kinds = _classes()[codes]
     spaced = np.where((kinds == _OTHER) & (codes != _NEWLINE), np.uint32(_SPACE), codes)[kinds != _MARK]
-    return spaced.tobytes().decode("utf-32-le").encode().replace(b"\n", b" \xff ")
+    text: str = spaced.tobytes().decode("utf-32-le")
+    return text.encode().replace(b"\n", b" \xff ")
 
 
 _LINES = bytes(_SPACE if code == _NEWLINE else _NEWLINE if code == _SEPARATOR else code for code in range(256))

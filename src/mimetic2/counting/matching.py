@@ -111,4 +111,5 @@ class Matcher:
         shares = self._first[literals + 1] - self._first[literals]
         within = np.arange(shares.sum()) - np.repeat(np.cumsum(shares) - shares, shares)
         owners = self._owner[np.repeat(self._first[literals], shares) + within]
-        return np.repeat(rows, shares) * self._concepts + owners
+        keys: npt.NDArray[np.int64] = np.repeat(rows, shares) * self._concepts + owners
+        return keys

@@ -13,7 +13,7 @@ from mimetic2.run.running import STUDY, RunResult, run
 MATERIAL = "world"
 _STUDY = """\
 # The demo's study: the whole method on the embedded lab, an imaginary world of painters with a real diffusion model
-# trained on it. Everything it needs is in the folder `world` beside this file, but the model, which comes with the package.
+# trained on it. What it needs is in the folder `world` beside this file; the model comes with the package.
 name: lab-demo
 domain: lab
 captions: [world/captions/*.parquet]
