@@ -28,6 +28,7 @@ app = typer.Typer(
 VERBS: tuple[str, ...] = (
     "demo",
     "run",
+    "count",
     "generate",
     "embed",
     "score",

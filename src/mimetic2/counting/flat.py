@@ -54,12 +54,26 @@ def lay_out(texts: Any) -> list[Flat]:
     texts = texts.cast(pa.binary())
     if texts.null_count:
         texts = pc.fill_null(texts, b"")
+    texts = _valid(texts)
     foreign = _non_ascii_rows(texts)
     flats = [Flat(_collapse(_join(texts, b" \xff ").translate(_ascii_table())), None, foreign)]
     if len(foreign):
         folded = _fold_all(_join(texts.take(pa.array(foreign)), b"\xff"))
         flats.append(Flat(_collapse(folded), foreign, np.empty(0, np.int64)))
     return flats
+
+
+def _valid(texts: Any) -> Any:
+    """The same captions without the byte that separates rows, which only invalid UTF-8 has."""
+    import pyarrow as pa
+
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return texts
+    first, last = (int(np.frombuffer(offsets, np.int32)[texts.offset + end]) for end in (0, len(texts)))
+    if b"\xff" not in data.slice(first, last - first).to_pybytes():
+        return texts
+    return pa.array([text.decode("utf-8", "replace").encode() for text in texts.to_pylist()], pa.binary())
 
 
 def _join(texts: Any, separator: bytes) -> bytes:

@@ -23,8 +23,8 @@ def pair_hash(seed: int) -> Callable[[str, str], int]:
 
     def value(url: str, caption: str) -> int:
         digest = base.copy()
-        data = url.encode("utf-8", "surrogatepass")
-        digest.update(b"%d:" % len(data) + data + caption.encode("utf-8", "surrogatepass"))
+        data = url.encode()
+        digest.update(b"%d:" % len(data) + data + caption.encode())
         return int.from_bytes(digest.digest(), "big") >> 1
 
     return value
