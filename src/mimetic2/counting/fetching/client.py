@@ -1,0 +1,238 @@
+"""One link to its bytes: polite, bounded in time and size, every hop checked."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import httpx2
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+
+from mimetic2.counting.fetching import failures
+from mimetic2.counting.fetching.addresses import GuardedTransport, Resolver, resolve
+from mimetic2.counting.fetching.content import Content, inspect
+from mimetic2.counting.fetching.failures import Failure, Transient
+from mimetic2.counting.fetching.hosts import Hosts
+from mimetic2.counting.fetching.robots import Robots, forbids_ai
+
+T = TypeVar("T")
+
+LONGEST_WAIT = 120.0
+ROBOTS_BYTES = 500_000
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is asked of hosts and of this machine. Times in seconds, sizes in bytes.
+
+    ``timeout`` is for one request from connecting to the last byte of its body; ``backoff`` the first wait between
+    attempts, doubled each time. ``allow_loopback`` is for tests and servers of one's own.
+    """
+
+    concurrency: int = 32
+    per_host: int = 2
+    timeout: float = 30.0
+    max_bytes: int = 20_000_000
+    attempts: int = 3
+    backoff: float = 1.0
+    max_redirects: int = 5
+    user_agent: str = "mimetic2 (research on image datasets; honours robots.txt and X-Robots-Tag)"
+    allow_loopback: bool = False
+
+
+class Client:
+    """Use as an asynchronous context manager."""
+
+    def __init__(self, limits: Limits, *, resolver: Resolver = resolve) -> None:
+        self.limits = limits
+        transport = GuardedTransport(
+            allow_loopback=limits.allow_loopback, resolver=resolver, connections=4 * limits.concurrency
+        )
+        self._http = httpx2.AsyncClient(
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx2.Timeout(limits.timeout),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            # Uncompressed bodies only: bytes are kept as they came, and no transfer can unpack to more than it is.
+            headers={"user-agent": limits.user_agent, "accept": "image/*", "accept-encoding": "identity"},
+        )
+        self._hosts = Hosts(limits.per_host)
+        self._places = asyncio.Semaphore(limits.concurrency)
+        self._robots: dict[str, asyncio.Task[Robots]] = {}
+
+    async def __aenter__(self) -> Client:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._robots.values():
+            task.cancel()
+        await asyncio.gather(*self._robots.values(), return_exceptions=True)
+        await self._http.__aexit__(kind, error, trace)
+
+    async def get(self, url: str) -> tuple[bytes, Content]:
+        """The bytes behind ``url`` and what image they are; raises `Failure` with the reason after the last attempt."""
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self.limits.attempts),
+            wait=self._wait,
+            retry=retry_if_exception_type(Transient),
+            reraise=True,
+        )
+        found: tuple[bytes, Content] = await retrying(
+            self._follow, url, self.limits.max_bytes, lambda data: (data, inspect(data)), robots=True
+        )
+        return found
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome is not None else None
+        backoff: float = self.limits.backoff * 2 ** (state.attempt_number - 1) * random.uniform(0.5, 1.5)  # noqa: S311
+        asked: float = error.wait if isinstance(error, Transient) and error.wait is not None else 0.0
+        return max(backoff, asked)
+
+    async def _follow(self, url: str, max_bytes: int, use: Callable[[bytes], T], *, robots: bool) -> T:
+        """Follow redirects by hand: each target is a new link with all checks of a link.
+
+        ``use`` turns the body into the result, in a thread and before another request may start, so that at most
+        ``concurrency`` bodies are in memory.
+        """
+        for _ in range(self.limits.max_redirects + 1):
+            check_link(url)
+            if robots and not (await self._rules(url)).allows(url):
+                raise Failure(failures.ROBOTS)
+            async with self._hosts.turn(host_of(url), self._delay(url)), self._places:
+                body, target = await self._hop(url, max_bytes, robots)
+                if target is None:
+                    return await asyncio.to_thread(use, body)
+            url = _joined(url, target)
+        raise Failure(failures.REDIRECTS)
+
+    async def _hop(self, url: str, max_bytes: int, respect: bool) -> tuple[bytes, str | None]:
+        """(body, None) or (b"", target of a redirect)."""
+        try:
+            # The clock starts with the request: waiting for a turn at a polite pace is nobody's slowness.
+            async with asyncio.timeout(self.limits.timeout), self._http.stream("GET", url) as response:
+                if respect and forbids_ai(response.headers.multi_items()):
+                    raise Failure(failures.NO_AI)
+                if response.status_code in _REDIRECTS and "location" in response.headers:
+                    return b"", response.headers["location"]
+                check_status(response.status_code, response.headers.get("retry-after"))
+                if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+                    raise Failure(failures.ENCODED)
+                return await _body(response, max_bytes), None
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError, ValueError) as error:
+            raise Failure(failures.SCHEME) from error
+        except (httpx2.TimeoutException, TimeoutError) as error:
+            raise Transient(failures.SLOW) from error
+        except httpx2.ConnectError as error:
+            raise Transient(failures.CONNECTION) from error
+        except httpx2.HTTPError as error:
+            raise Transient(failures.TRUNCATED) from error
+
+    async def _rules(self, url: str) -> Robots:
+        """The host's robots.txt, read once; whoever asks second waits for whoever asked first."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._robots:
+            self._robots[origin] = asyncio.create_task(self._read_rules(f"{origin}/robots.txt"))
+        return await asyncio.shield(self._robots[origin])
+
+    async def _read_rules(self, url: str) -> Robots:
+        """RFC 9309: no file means no rules; a host that cannot answer may not be asked for anything else."""
+        try:
+            return await self._follow(url, ROBOTS_BYTES, _parsed, robots=False)
+        except Transient as error:
+            raise Failure(failures.ROBOTS_UNKNOWN) from error
+        except Failure as error:
+            if str(error).startswith("HTTP 4") or str(error) == failures.REDIRECTS:
+                return Robots([])
+            raise
+
+    def _delay(self, url: str) -> float:
+        parts = urlsplit(url)
+        task = self._robots.get(f"{parts.scheme}://{parts.netloc}")
+        known = task is not None and task.done() and not task.cancelled() and task.exception() is None
+        return task.result().delay if known and task is not None else 0.0
+
+
+def _parsed(body: bytes) -> Robots:
+    return Robots.parse(body.decode("utf-8", "replace"))
+
+
+def _joined(url: str, target: str) -> str:
+    try:
+        return urljoin(url, target)
+    except ValueError as error:
+        raise Failure(failures.SCHEME) from error
+
+
+async def _body(response: Any, max_bytes: int) -> bytes:
+    length = response.headers.get("content-length", "")
+    if length.isdigit() and int(length) > max_bytes:
+        raise Failure(failures.LARGE)
+    parts, size = [], 0
+    async for part in response.aiter_raw():
+        size += len(part)
+        if size > max_bytes:
+            raise Failure(failures.LARGE)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def host_of(url: str) -> str:
+    """The host of a link in lower case, '' if it has none."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def check_link(url: str) -> None:
+    """Raise `Failure` unless ``url`` is an http(s) link with a host and without credentials."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise Failure(failures.SCHEME) from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Failure(failures.SCHEME)
+    if parts.username is not None or parts.password is not None:
+        raise Failure(failures.CREDENTIALS)
+
+
+def check_status(status: int, retry_after: str | None) -> None:
+    """Raise unless 200: `Transient` for what another attempt may cure, after as long as the server asks for."""
+    if status == 200:
+        return
+    reason = f"HTTP {status}"
+    if status not in _RETRIED:
+        raise Failure(reason)
+    wait = seconds_of(retry_after)
+    if wait is not None and wait > LONGEST_WAIT:
+        raise Failure(reason)
+    raise Transient(reason, wait)
+
+
+def seconds_of(retry_after: str | None) -> float | None:
+    """Retry-After in seconds, given as a number or as a date; None if there is none."""
+    if not retry_after:
+        return None
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return None
