@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from mimetic2.concepts import Concept
-from mimetic2.counting.captions import Columns, find_shards, need_pyarrow
+from mimetic2.counting.captions import find_shards, need_pyarrow
 from mimetic2.counting.matching import Matcher
+from mimetic2.counting.readers import Columns
 from mimetic2.counting.sampling import BottomK
 from mimetic2.counting.scanning import Tally, scan_shard
 from mimetic2.tables import write_table

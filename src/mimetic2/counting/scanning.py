@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mimetic2.counting.captions import Columns, batches
 from mimetic2.counting.matching import Matcher
+from mimetic2.counting.readers import Columns, batches
 from mimetic2.counting.sampling import BottomK, Entry, pair_hash
 
 

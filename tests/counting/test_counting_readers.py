@@ -1,0 +1,133 @@
+"""Every kind of caption file gives the same counts and the same sample, and says what is wrong with it."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from mimetic2.counting.captions import find_shards
+from mimetic2.counting.readers import Columns, UnreadableShard, batches
+from mimetic2.errors import InputError
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+zstandard = pytest.importorskip("zstandard")
+
+ROWS = [
+    ("http://a/1.jpg", "Mat Fraser, in London"),
+    ("http://a/2.jpg", 'a "quoted"\ncaption'),
+    ("http://a/3.jpg", ""),
+    ("http://a/4.jpg", "Jose\u0301, naïve ﬁne 葛飾"),
+]
+
+
+def write(path: Path, rows: list[tuple[str, str]] = ROWS) -> Path:
+    plain = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+    if plain.suffix == ".parquet":
+        pq.write_table(pa.table({"URL": [row[0] for row in rows], "TEXT": [row[1] for row in rows]}), path)
+        return path
+    if plain.suffix == ".tar":
+        with tarfile.open(path, "w") as archive:
+            for number, (url, text) in enumerate(rows):
+                for ending, data in (("jpg", b"x"), ("json", json.dumps({"url": url, "caption": text}).encode())):
+                    member = tarfile.TarInfo(f"{number:05d}.{ending}")
+                    member.size = len(data)
+                    archive.addfile(member, io.BytesIO(data))
+        return path
+    out = io.StringIO(newline="")
+    if plain.suffix == ".csv":
+        writer = csv.writer(out)
+        writer.writerows([("url", "width", "caption"), *((url, 3, text) for url, text in rows)])
+    else:
+        out.writelines(json.dumps({"url": url, "caption": text}) + "\n" for url, text in rows)
+    data = out.getvalue().encode()
+    if path.suffix == ".gz":
+        data = gzip.compress(data)
+    if path.suffix == ".zst":
+        half = len(data) // 2  # two frames, as appended files have
+        data = zstandard.compress(data[:half]) + zstandard.compress(data[half:])
+    path.write_bytes(data)
+    return path
+
+
+def read(path: Path, columns: Columns | None = None) -> list[tuple[str | None, str]]:
+    found = []
+    for texts, urls in batches(str(path), columns or Columns()):
+        captions = [text.decode() if isinstance(text, bytes) else text for text in texts.to_pylist()]
+        links = [None] * len(captions) if urls is None else urls.to_pylist()
+        found += [
+            (link.decode() if isinstance(link, bytes) else link, caption)
+            for link, caption in zip(links, captions, strict=True)
+        ]
+    return found
+
+
+@pytest.mark.parametrize(
+    "name", ["a.parquet", "a.csv", "a.jsonl", "a.tar", "a.csv.gz", "a.csv.zst", "a.jsonl.gz", "a.jsonl.zst"]
+)
+def test_kinds(tmp_path: Path, name: str) -> None:
+    assert read(write(tmp_path / name)) == ROWS
+
+
+def test_plain_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("one\r\n\nthrée".encode())
+    assert read(path) == [(None, "one"), (None, ""), (None, "thrée")]
+
+
+def test_webdataset_with_text_members(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, data in [("x/1.jpg", b"x"), ("x/1.txt", b"one"), ("x/2.txt", b"two"), ("x/3.jpg", b"x")]:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    assert [caption for _, caption in read(path)] == ["one", "two"]
+
+
+def test_parquet_types(tmp_path: Path) -> None:
+    texts = ["mat fraser", "é", None]
+    for type_ in (pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.binary(), pa.string_view()):
+        path = tmp_path / "a.parquet"
+        pq.write_table(pa.table({"caption": pa.array(texts, pa.string()).cast(type_)}), path)
+        assert [caption for _, caption in read(path)] == texts
+
+
+def test_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"alt": ["a"], "mine": ["b"], "link": ["c"], "n": [1]}), path)
+    assert read(path) == [(None, "a")]
+    assert read(path, Columns("mine", "link")) == [("c", "b")]
+    with pytest.raises(InputError, match=r"a.parquet: column 'other': is missing; the columns are: alt, mine"):
+        read(path, Columns("other"))
+    with pytest.raises(InputError, match=r"column 'n': holds int64; accepted: text"):
+        read(path, Columns("n"))
+    pq.write_table(pa.table({"n": ["x"]}), path)
+    with pytest.raises(InputError, match=r"no column of captions among: n; accepted: TEXT, .* or --text-column"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.tar", "a.csv.gz", "a.csv.zst", "a.jsonl"])
+def test_cut_short(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, ROWS * 500)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3 + 1])
+    with pytest.raises(UnreadableShard):
+        read(path)
+
+
+def test_shards_are_found_sorted_and_once(tmp_path: Path) -> None:
+    for name in ("b.parquet", "a.csv", "notes.md", "c.jsonl.gz"):
+        (tmp_path / name).write_bytes(b"x")
+    names = [
+        Path(path).name for path in find_shards([str(tmp_path), str(tmp_path / "*.csv"), str(tmp_path / "b.parquet")])
+    ]
+    assert names == ["a.csv", "b.parquet", "c.jsonl.gz"]
+    with pytest.raises(InputError, match=r"names no caption file; accepted: .parquet .csv"):
+        find_shards([str(tmp_path / "*.arrow")])
