@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 _TABLE_SIZE = 1024
 _TABLE = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, _TABLE_SIZE)))])
+_ROUNDING = 1e-12
 _BISECTIONS = 80
 
 Integers = npt.NDArray[np.int64]
@@ -57,7 +58,8 @@ def hypergeometric_interval(found: int, draws: int, population: int, level: floa
     """
     if not 0 <= found <= draws <= population:
         raise ValueError(f"impossible: {found} found in {draws} drawn of {population}")
-    tail = (1 - level) / 2
+    # A probability that equals the tail but for rounding is rejected, as one below it is.
+    tail = (1 - level) / 2 + _ROUNDING
     least, most = found, population - (draws - found)
     low = _smallest(least, most, lambda m: 1 - hypergeometric_cdf(found - 1, population, m, draws) > tail)
     high = _smallest(least, most + 1, lambda m: hypergeometric_cdf(found, population, m, draws) <= tail) - 1
