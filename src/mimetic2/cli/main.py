@@ -29,6 +29,8 @@ VERBS: tuple[str, ...] = (
     "demo",
     "run",
     "count",
+    "fetch",
+    "verify",
     "generate",
     "embed",
     "score",

@@ -99,6 +99,21 @@ def source_of(folder: Path | None) -> Source:
     return LabSource() if folder is None else FolderSource(folder)
 
 
+def fetched_rows(folder: Path) -> pl.DataFrame:
+    """The rows (concept, url, multiplicity) that `mimetic2 fetch` listed in its folder.
+
+    Raises `InputError` for a folder of another tool, whose tables do not know concepts.
+    """
+    tables = sorted(path for path in folder.glob("*.parquet") if path.stem.isdigit())
+    wanted = ["concept", "url", "multiplicity"]
+    frames = [pl.read_parquet(path) for path in tables]
+    if not frames or not all(set(wanted) <= set(frame.columns) for frame in frames):
+        raise InputError(
+            "does not say whose images these are", file=folder, accepted="a folder of `fetch`, or --sample"
+        )
+    return pl.concat([frame.select(wanted) for frame in frames])
+
+
 def _listed(folder: Path) -> Iterator[tuple[str, Path | str]]:
     for table in sorted(path for path in folder.glob("*.parquet") if path.stem.isdigit()):
         yield from _rows_of(table)

@@ -25,6 +25,7 @@ from mimetic2.counting.fetching.robots import Robots, forbids_ai
 
 T = TypeVar("T")
 
+USER_AGENT = "mimetic2 (research on image datasets; honours robots.txt and X-Robots-Tag)"
 LONGEST_WAIT = 120.0
 ROBOTS_BYTES = 500_000
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -46,7 +47,7 @@ class Limits:
     attempts: int = 3
     backoff: float = 1.0
     max_redirects: int = 5
-    user_agent: str = "mimetic2 (research on image datasets; honours robots.txt and X-Robots-Tag)"
+    user_agent: str = USER_AGENT
     allow_loopback: bool = False
 
 
