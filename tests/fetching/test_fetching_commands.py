@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +139,29 @@ def test_groups_are_the_connected_components(values: list[int], bits: int) -> No
     assert [parent[i] == parent[j] for i in range(len(values)) for j in range(i)] == [
         groups[i] == groups[j] for i in range(len(values)) for j in range(i)
     ]
+
+
+def test_a_killed_fetch_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    with hostile_server() as server:
+        server.robots = (200, "User-agent: *\nCrawl-delay: 0.1")
+        links = [server.url(f"/{number}") for number in range(20)]
+        pl.DataFrame({"concept": ["a"] * 20, "url": links}).write_parquet(tmp_path / "s.parquet")
+        command = ["fetch", "--sample", str(tmp_path / "s.parquet"), "--allow-loopback", "--out"]
+        program = "from mimetic2.cli.main import main; main()"
+        killed = subprocess.Popen([sys.executable, "-c", program, *command, str(tmp_path / "killed")])
+        deadline = time.monotonic() + 30
+        while server.requests < 6 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        killed.kill()
+        killed.wait()
+        assert 6 <= server.requests < 20
+        assert run([*command, str(tmp_path / "killed")]) == 0
+        assert server.requests <= 20 + 2
+        server.robots = (404, "")
+        assert run([*command, str(tmp_path / "whole")]) == 0
+    files = [
+        {path.name: path.read_bytes() for path in (tmp_path / name).glob("00000*/*")} for name in ("killed", "whole")
+    ]
+    assert files[0] == files[1]
+    assert len(files[0]) == 20
+    assert (tmp_path / "killed" / "00000.parquet").read_bytes() == (tmp_path / "whole" / "00000.parquet").read_bytes()
