@@ -58,7 +58,7 @@ def write(path: Path, rows: list[tuple[str, str]] = ROWS) -> Path:
 
 def read(path: Path, columns: Columns | None = None) -> list[tuple[str | None, str]]:
     found = []
-    for texts, urls in batches(str(path), columns or Columns()):
+    for texts, urls, _ in batches(str(path), columns or Columns()):
         captions = [text.decode() if isinstance(text, bytes) else text for text in texts.to_pylist()]
         links = [None] * len(captions) if urls is None else urls.to_pylist()
         found += [

@@ -27,10 +27,11 @@ def count(
     engine: Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")] = "local",
     address: Annotated[str | None, typer.Option(help="Address of the Ray cluster.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes (default: one per core).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Count the caption rows that mention each concept and sample them. Run again to resume."""
     from mimetic2.concepts import read_concepts
-    from mimetic2.counting.counts import count_captions, sample_path
+    from mimetic2.counting.counts import count_captions, sample_path, summary_path
 
     table = count_captions(
         captions,
@@ -45,6 +46,9 @@ def count(
         address=address,
         workers=workers,
     )
+    if as_json:
+        print(summary_path(out).read_text(encoding="utf-8"), end="")
+        return
     named = int((table["mentions"] > 0).sum())
     print(f"{int(table['mentions'].sum()):,} mentions of {named} of {len(table)} concepts: {out}, {sample_path(out)}")
 

@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from mimetic2.concepts import Concept
 from mimetic2.counting.captions import find_shards, need_pyarrow
-from mimetic2.counting.matching import Matcher
+from mimetic2.counting.matching import default_scanner
+from mimetic2.counting.missing import mentions_high, missing_rows
 from mimetic2.counting.readers import Columns
 from mimetic2.counting.sampling import BottomK
-from mimetic2.counting.scanning import Tally, scan_shard
+from mimetic2.counting.shards import ATTEMPTS, Job, Outcome, count_shard, read_tally
+from mimetic2.errors import InputError
+from mimetic2.files import write_json
+from mimetic2.progress import bar, log
 from mimetic2.tables import write_table
+
+_WORTH_A_WORKER = 1 << 25
+"""Bytes of captions that take longer to count than a process takes to start."""
 
 
 def sample_path(out: str | Path) -> Path:
     """Where the sample of a counts table is: ``counts.csv`` has ``counts.sample.parquet``."""
     return Path(out).with_suffix(".sample.parquet")
+
+
+def summary_path(out: str | Path) -> Path:
+    """Where a counts table's summary is: ``counts.csv`` has ``counts.json``."""
+    return Path(out).with_suffix(".json")
+
+
+def shards_path(out: str | Path) -> Path:
+    """The folder of results per shard: a second run reads them instead of the shards; it may be deleted."""
+    return Path(out).with_suffix(".shards")
+
+
+@dataclass
+class _Total:
+    rows: int
+    missing: int
+    mentions: npt.NDArray[np.int64]
+    samples: dict[int, BottomK]
 
 
 def count_captions(
@@ -36,44 +64,140 @@ def count_captions(
     address: str | None = None,
     workers: int | None = None,
 ) -> pl.DataFrame:
-    """Count the caption rows that mention each concept and sample them.
+    """Count the caption rows that mention each concept and sample them; called again, go on where it stopped.
 
-    ``captions`` are files, folders or globs. Writes ``out`` (one row per concept: concept, mentions, group, …) and
-    beside it the sample (concept, url, caption, multiplicity, hash; smallest hash first within a concept).
+    ``captions`` are files, folders or globs; minors among the ``concepts`` are left out. Writes ``out`` (one row per
+    concept: concept, mentions, mentions_high, group, control), beside it the sample (concept, url, caption,
+    multiplicity, punsafe, hash; smallest hash first within a concept, so that the first j rows are a sample of j), a
+    summary in JSON and a folder of results per shard.
+
+    ``allow_missing`` is the share of rows (0 to 1) that unreadable shards may have. ``mentions_high`` then says how
+    many mentions there may be with theirs (95 %; see :mod:`mimetic2.counting.missing`); else it equals mentions.
+
+    Raises :class:`InputError` if no file is found, a column is missing, or more rows than allowed cannot be read.
     """
     need_pyarrow()
-    columns = Columns(text_column, url_column)
-    matcher = Matcher(concepts)
-    tallies = [
-        scan_shard(shard, matcher, columns, concepts=len(concepts), sample=sample, seed=seed)
-        for shard in find_shards(captions)
-    ]
-    counts, rows = _tables(tallies, concepts, sample)
-    write_table(sample_path(out), rows)
+    listed = tuple(concept for concept in concepts if not concept.minor)
+    if len(listed) < len(concepts):
+        log(f"{len(concepts) - len(listed)} concepts marked as minors are left out")
+    folder = shards_path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    job = Job(listed, Columns(text_column, url_column), sample, seed, str(folder.resolve()))
+    outcomes = _count_shards(job, find_shards(captions), engine, address, workers)
+    total = _add_up(job, outcomes)
+    _check_missing(outcomes, total, allow_missing)
+    counts = _counts_table(listed, total)
+    write_table(sample_path(out), _sample_table(listed, total))
+    write_json(summary_path(out), _summary(job, outcomes, total))
     write_table(out, counts)
+    _forget_others(folder, outcomes)
     return counts
 
 
-def _tables(tallies: Sequence[Tally], concepts: Sequence[Concept], sample: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    mentions = np.zeros(len(concepts), np.int64)
-    kept: dict[int, BottomK] = {}
-    for tally in tallies:
-        mentions += tally.mentions
+def _count_shards(
+    job: Job, shards: Sequence[str], engine: str, address: str | None, workers: int | None
+) -> dict[str, Outcome]:
+    from functools import partial
+
+    from mimetic2.engines import get_engine, usable_cores
+
+    outcomes: dict[str, Outcome] = {}
+    digest = job.digest()
+    for shard in shards:
+        result = job.result_path(shard, digest)
+        if result.exists():
+            outcomes[shard] = Outcome(result.name)
+    todo = [shard for shard in shards if shard not in outcomes]
+    if engine == "local" and workers is None:
+        workers = min(usable_cores(), 1 + sum(Path(shard).stat().st_size for shard in todo) // _WORTH_A_WORKER)
+    runner = get_engine(engine, address=address, workers=workers)
+    with bar("count", len(shards), unit="shards", already=len(outcomes)) as progress:
+        for index, outcome in runner.run(partial(count_shard, job), todo):
+            outcomes[todo[index]] = outcome
+            if outcome.reason is not None:
+                log(f"{todo[index]}: cannot be read ({outcome.reason}), tried {ATTEMPTS} times")
+            progress.advance()
+    return {shard: outcomes[shard] for shard in shards}
+
+
+def _add_up(job: Job, outcomes: Mapping[str, Outcome]) -> _Total:
+    total = _Total(0, 0, np.zeros(len(job.concepts), np.int64), {})
+    for outcome in outcomes.values():
+        if outcome.result is None:
+            continue
+        tally = read_tally(Path(job.folder) / outcome.result, len(job.concepts))
+        total.rows += tally.rows
+        total.mentions += tally.mentions
         for index, entries in tally.samples.items():
-            kept.setdefault(index, BottomK(sample)).merge(entries)
-    counts = pl.DataFrame(
+            total.samples.setdefault(index, BottomK(job.sample)).merge(entries)
+    total.missing = missing_rows(outcomes, total.rows)
+    return total
+
+
+def _check_missing(outcomes: Mapping[str, Outcome], total: _Total, allowed: float) -> None:
+    failed = {shard: outcome.reason for shard, outcome in outcomes.items() if outcome.result is None}
+    share = total.missing / max(total.rows + total.missing, 1)
+    if failed and share > allowed:
+        shard, reason = next(iter(failed.items()))
+        others = f" and {len(failed) - 1} more shards, listed above," if len(failed) > 1 else ""
+        problem = f"cannot be read ({reason}){others} {share:.2%} of all rows; {allowed:.2%} may be missing"
+        raise InputError(problem, file=shard, accepted="a repaired file, or --allow-missing P%")
+
+
+def _counts_table(concepts: Sequence[Concept], total: _Total) -> pl.DataFrame:
+    mentions = total.mentions.tolist()
+    return pl.DataFrame(
         {
             "concept": [concept.name for concept in concepts],
             "mentions": mentions,
+            "mentions_high": [mentions_high(number, total.rows, total.missing) for number in mentions],
             "group": [concept.group for concept in concepts],
             "control": [concept.control for concept in concepts],
         },
-        schema={"concept": pl.String, "mentions": pl.Int64, "group": pl.String, "control": pl.Boolean},
+        schema={
+            "concept": pl.String,
+            "mentions": pl.Int64,
+            "mentions_high": pl.Int64,
+            "group": pl.String,
+            "control": pl.Boolean,
+        },
     )
+
+
+def _sample_table(concepts: Sequence[Concept], total: _Total) -> pl.DataFrame:
     rows = [
-        (concepts[index].name, url, caption, multiplicity, value)
-        for index in sorted(kept)
-        for value, url, caption, multiplicity in kept[index].entries()
+        (concepts[index].name, entry.url, entry.caption, entry.multiplicity, entry.unsafe, entry.hash)
+        for index in sorted(total.samples)
+        for entry in total.samples[index].entries()
     ]
-    schema = {"concept": pl.String, "url": pl.String, "caption": pl.String}
-    return counts, pl.DataFrame(rows, schema={**schema, "multiplicity": pl.Int64, "hash": pl.Int64}, orient="row")
+    texts = {"concept": pl.String, "url": pl.String, "caption": pl.String}
+    numbers = {"multiplicity": pl.Int64, "punsafe": pl.Float64, "hash": pl.Int64}
+    return pl.DataFrame(rows, schema={**texts, **numbers}, orient="row")
+
+
+def _summary(job: Job, outcomes: Mapping[str, Outcome], total: _Total) -> dict[str, Any]:
+    failed = [{"file": shard, "reason": outcome.reason} for shard, outcome in outcomes.items() if outcome.reason]
+    return {
+        "schema_version": 1,
+        "rows": total.rows,
+        "shards": len(outcomes),
+        "concepts": len(job.concepts),
+        "mentioned": int((total.mentions > 0).sum()),
+        "mentions": int(total.mentions.sum()),
+        "missing_rows": total.missing,
+        "missing_share": total.missing / max(total.rows + total.missing, 1),
+        "missing": failed,
+        "sample": job.sample,
+        "seed": job.seed,
+        "text_column": job.columns.text,
+        "url_column": job.columns.url,
+        "scanner": default_scanner(),
+    }
+
+
+def _forget_others(folder: Path, outcomes: Mapping[str, Outcome]) -> None:
+    """Delete results of other options and older files, which nothing reads any more."""
+    kept = {outcome.result for outcome in outcomes.values()}
+    for path in folder.glob("*.parquet"):
+        if path.name not in kept:
+            path.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from mimetic2.errors import InputError
 
@@ -24,8 +24,27 @@ _BLOCK_BYTES = 1 << 22
 TEXT_COLUMNS = ("TEXT", "text", "caption", "CAPTION", "Caption", "alt", "description")
 URL_COLUMNS = ("URL", "url", "image_url", "IMAGE_URL")
 
-Batch = tuple[Any, Any]
-"""Captions and links as pyarrow arrays of equal length; links are None where the file has none."""
+UNSAFE_COLUMNS = ("punsafe", "PUNSAFE", "NSFW", "nsfw")
+
+
+class Batch(NamedTuple):
+    """Captions, links and flags of unsafe images as pyarrow arrays of equal length; None where the file has none."""
+
+    texts: Any
+    urls: Any
+    unsafe: Any
+
+
+class Chosen(NamedTuple):
+    """The columns of a file that are read."""
+
+    text: str
+    url: str | None
+    unsafe: str | None
+
+    def present(self) -> list[str]:
+        """Those that the file has."""
+        return [name for name in self if name is not None]
 
 
 class UnreadableShard(Exception):  # noqa: N818 - a state of the file, not a fault of the program
@@ -69,8 +88,8 @@ def _reading() -> Iterator[None]:
         raise UnreadableShard(reason) from error
 
 
-def choose(path: str, have: Sequence[str], columns: Columns) -> tuple[str, str | None]:
-    """The columns of the captions and, if there is one, of the links.
+def choose(path: str, have: Sequence[str], columns: Columns) -> Chosen:
+    """The columns of the captions and, if there are any, of the links and of flags of unsafe images.
 
     Raises :class:`InputError` if a named column is missing or none of the usual names is there.
     """
@@ -81,20 +100,25 @@ def choose(path: str, have: Sequence[str], columns: Columns) -> tuple[str, str |
     if text is None:
         problem = f"no column of captions among: {', '.join(have)}"
         raise InputError(problem, file=path, accepted=f"{', '.join(TEXT_COLUMNS)}, or --text-column")
-    return text, columns.url or next((name for name in URL_COLUMNS if name in have), None)
+    url = columns.url or next((name for name in URL_COLUMNS if name in have), None)
+    return Chosen(text, url, next((name for name in UNSAFE_COLUMNS if name in have), None))
 
 
 def _parquet(path: str, columns: Columns) -> Iterator[Batch]:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
-        text, url = choose(path, file.schema_arrow.names, columns)
-        for name in (text, url):
+        chosen = choose(path, file.schema_arrow.names, columns)
+        for name in (chosen.text, chosen.url):
             if name is not None:
                 _check_text(path, name, file.schema_arrow.field(name).type)
-        wanted = [name for name in (text, url) if name is not None]
-        for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
-            yield _plain(batch.column(text)), _plain(batch.column(url)) if url else None
+        for batch in file.iter_batches(BATCH_ROWS, columns=chosen.present(), use_threads=False):
+            yield _of_arrow(batch, chosen)
+
+
+def _of_arrow(batch: Any, chosen: Chosen) -> Batch:
+    text, url, unsafe = (batch.column(name) if name is not None else None for name in chosen)
+    return Batch(_plain(text), _plain(url) if url is not None else None, unsafe)
 
 
 def _check_text(path: str, column: str, type_: Any) -> None:
@@ -121,8 +145,8 @@ def _csv(path: str, columns: Columns) -> Iterator[Batch]:
 
     with _open(path) as handle, io.TextIOWrapper(handle, "utf-8-sig", newline="") as lines:
         header = next(csv.reader(lines), [])
-    text, url = choose(path, header, columns)
-    wanted = [name for name in (text, url) if name is not None]
+    chosen = choose(path, header, columns)
+    wanted = chosen.present()
     options = pc.ConvertOptions(
         include_columns=wanted,
         column_types=dict.fromkeys(wanted, pa.binary()),
@@ -136,11 +160,11 @@ def _csv(path: str, columns: Columns) -> Iterator[Batch]:
         pc.open_csv(handle, read_options=read, parse_options=parse, convert_options=options) as reader,
     ):
         for batch in reader:
-            yield batch.column(text), batch.column(url) if url else None
+            yield _of_arrow(batch, chosen)
 
 
 def _json_lines(path: str, columns: Columns) -> Iterator[Batch]:
-    chosen: tuple[str, str | None] | None = None
+    chosen: Chosen | None = None
     row = 0
     with _open(path) as handle:
         while lines := handle.readlines(_BLOCK_BYTES):
@@ -152,7 +176,7 @@ def _json_lines(path: str, columns: Columns) -> Iterator[Batch]:
             if records and chosen is None:
                 chosen = choose(path, list(records[0]), columns)
             if records and chosen is not None:
-                yield _of_records(records, *chosen)
+                yield _of_records(records, chosen)
 
 
 def _record(data: bytes, row: int) -> dict[str, Any]:
@@ -165,10 +189,11 @@ def _record(data: bytes, row: int) -> dict[str, Any]:
     return record
 
 
-def _of_records(records: Sequence[dict[str, Any]], text: str, url: str | None) -> Batch:
-    return _texts([record.get(text) for record in records]), _texts(
-        [record.get(url) for record in records]
-    ) if url else None
+def _of_records(records: Sequence[dict[str, Any]], chosen: Chosen) -> Batch:
+    text, url, unsafe = (
+        _texts([record.get(name) for record in records]) if name is not None else None for name in chosen
+    )
+    return Batch(text, url, unsafe)
 
 
 def _texts(values: Sequence[object]) -> Any:
@@ -184,7 +209,10 @@ def _lines(path: str, columns: Columns) -> Iterator[Batch]:
 
     with _open(path) as handle:
         while lines := handle.readlines(_BLOCK_BYTES):
-            yield pa.array([line.rstrip(b"\r\n") for line in lines], pa.binary()), None
+            yield Batch(pa.array([line.rstrip(b"\r\n") for line in lines], pa.binary()), None, None)
+
+
+_MEMBER = Chosen("caption", "url", "punsafe")
 
 
 def _tar(path: str, columns: Columns) -> Iterator[Batch]:
@@ -204,13 +232,13 @@ def _tar(path: str, columns: Columns) -> Iterator[Batch]:
                 handle = archive.extractfile(member)
                 record.update(_member(handle.read() if handle else b"", name.suffix, columns))
             if len(records) == BATCH_ROWS:
-                yield _of_records(records, "caption", "url")
+                yield _of_records(records, _MEMBER)
                 records = []
         _check_end(path, archive.offset)
     if record:
         records.append(record)
     if records:
-        yield _of_records(records, "caption", "url")
+        yield _of_records(records, _MEMBER)
 
 
 def _check_end(path: str, position: int) -> None:
@@ -229,7 +257,9 @@ def _member(data: bytes, suffix: str, columns: Columns) -> dict[str, Any]:
     urls = [columns.url] if columns.url else list(URL_COLUMNS)
     caption = next((fields[name] for name in texts if fields.get(name) is not None), None)
     url = next((fields[name] for name in urls if fields.get(name) is not None), None)
-    return {key: value for key, value in (("caption", caption), ("url", url)) if value is not None}
+    unsafe = next((fields[name] for name in UNSAFE_COLUMNS if fields.get(name) is not None), None)
+    found = zip(_MEMBER, (caption, url, unsafe), strict=True)
+    return {str(key): value for key, value in found if value is not None}
 
 
 @contextmanager

@@ -12,9 +12,17 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-Entry = tuple[int, str, str, int]
-"""Hash, url, caption, multiplicity."""
+
+class Entry(NamedTuple):
+    """A distinct pair of the sample; ``unsafe`` is the largest probability any of its rows gives, None if none does."""
+
+    hash: int
+    url: str
+    caption: str
+    multiplicity: int = 1
+    unsafe: float | None = None
 
 
 def pair_hash(seed: int) -> Callable[[str, str], int]:
@@ -35,29 +43,29 @@ class BottomK:
 
     def __init__(self, k: int) -> None:
         self.k = k
-        self._entries: dict[tuple[int, str, str], int] = {}
+        self._entries: dict[tuple[int, str, str], Entry] = {}
         self._largest: list[tuple[int, tuple[int, str, str]]] = []
 
-    def add(self, value: int, url: str, caption: str, multiplicity: int = 1) -> None:
+    def add(self, entry: Entry) -> None:
         """Add a pair; one seen before raises its multiplicity."""
-        if self.k <= 0:
+        if self.k <= 0 or (len(self._entries) == self.k and entry.hash > -self._largest[0][0]):
             return
-        if len(self._entries) == self.k and value > -self._largest[0][0]:
+        key = entry[:3]
+        known = self._entries.get(key)
+        if known is not None:
+            flags = [flag for flag in (known.unsafe, entry.unsafe) if flag is not None]
+            self._entries[key] = Entry(*key, known.multiplicity + entry.multiplicity, max(flags, default=None))
             return
-        key = (value, url, caption)
-        if key in self._entries:
-            self._entries[key] += multiplicity
-            return
-        self._entries[key] = multiplicity
-        heapq.heappush(self._largest, (-value, key))
+        self._entries[key] = entry
+        heapq.heappush(self._largest, (-entry.hash, key))
         if len(self._entries) > self.k:
             del self._entries[heapq.heappop(self._largest)[1]]
 
     def merge(self, entries: Iterable[Entry]) -> None:
         """Add the entries of another sample of the same k and seed."""
         for entry in entries:
-            self.add(*entry)
+            self.add(entry)
 
     def entries(self) -> list[Entry]:
         """The sample, smallest hash first: its first j entries are a uniform sample of j."""
-        return [(*key, self._entries[key]) for key in sorted(self._entries)]
+        return [self._entries[key] for key in sorted(self._entries)]

@@ -1,0 +1,69 @@
+"""Shards that could not be read: what share of the captions they are, and how many mentions they may hold.
+
+The readable rows say how often a concept is mentioned; the missing ones are taken to be like them, as in a dataset
+whose rows are spread over shards at random. With y mentions in R rows read, the mentions in M missing rows then have
+the predictive distribution negative binomial(y + 1/2, R/(R + M)): Poisson counts, Jeffreys' prior on the rate (Gelman
+et al., *Bayesian Data Analysis*, 3rd ed., section 2.6). Where shards are not alike (sorted by site, say), the bound is
+too narrow, and no statistic of the readable shards can tell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from mimetic2.counting.shards import Outcome
+
+
+def missing_rows(outcomes: Mapping[str, Outcome], rows_read: int) -> int:
+    """Rows of the unreadable shards: from their footers, else by their size in bytes and the readable ones' density."""
+    sizes = {shard: _size(shard) for shard in outcomes}
+    read = sum(sizes[shard] for shard, outcome in outcomes.items() if outcome.result is not None)
+    lost = 0.0
+    for shard, outcome in outcomes.items():
+        if outcome.result is None:
+            lost += outcome.rows if outcome.rows is not None else max(1.0, sizes[shard] * rows_read / max(read, 1))
+    return math.ceil(lost)
+
+
+def _size(shard: str) -> int:
+    path = Path(shard)
+    return path.stat().st_size if path.exists() else 0
+
+
+def mentions_high(mentions: int, rows: int, missing: int, level: float = 0.95) -> int:
+    """Mentions read plus the upper ``1 − (1 − level)/2`` quantile of those in the missing rows."""
+    if not missing:
+        return mentions
+    if not rows:
+        return missing
+    tail = (1 - level) / 2
+    shape, odds = mentions + 0.5, missing / rows
+    mean = shape * odds
+    deviation = math.sqrt(mean * (1 + odds))
+    low, high = 0, math.ceil(mean + 40 * deviation + 40)
+    while low < high:
+        middle = (low + high) // 2
+        if _tail(middle, shape, odds) <= tail:
+            high = middle
+        else:
+            low = middle + 1
+    return mentions + min(low, missing)
+
+
+def _tail(k: int, shape: float, odds: float) -> float:
+    """P(X > k) for the negative binomial with this shape and mean shape × odds, summed until terms vanish."""
+    probability = odds / (1 + odds)
+    x = k + 1
+    log_term = math.lgamma(x + shape) - math.lgamma(shape) - math.lgamma(x + 1)
+    log_term += shape * math.log1p(-probability) + x * math.log(probability)
+    term, total = math.exp(log_term), 0.0
+    mode = max(0.0, (shape - 1) * odds)
+    while term > 1e-12 * max(total, 1e-12) or x < mode:
+        if x < mode and term < 1e-300:
+            return 1.0
+        total += term
+        term *= (x + shape) / (x + 1) * probability
+        x += 1
+    return total

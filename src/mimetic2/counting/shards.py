@@ -1,0 +1,132 @@
+"""A shard's result on disk: written once, whole, and found again by what it was made of.
+
+The name of a result is a digest of everything that decides it: the file (path, size, time of change, its end), the
+names searched for, the sample's size and seed, the columns. A second run reads it instead of the shard; a changed file
+or option finds nothing and counts again. The folder is the only thing workers share, so it must be one that all see.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from mimetic2.concepts import Concept
+from mimetic2.counting.captions import identity
+from mimetic2.counting.matching import Matcher
+from mimetic2.counting.readers import Columns, UnreadableShard, kind
+from mimetic2.counting.sampling import Entry
+from mimetic2.counting.scanning import Tally, scan_shard
+from mimetic2.files import atomic
+
+FORMAT = 1
+"""Raised when a result of older code must not be read."""
+ATTEMPTS = 3
+_PAUSE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is counted in every shard, and where results go."""
+
+    concepts: tuple[Concept, ...]
+    columns: Columns
+    sample: int
+    seed: int
+    folder: str
+
+    def digest(self) -> str:
+        """Of everything but the folder."""
+        phrases = [concept.phrases for concept in self.concepts]
+        parts = [FORMAT, phrases, self.columns.text, self.columns.url, self.sample, self.seed]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def result_path(self, shard: str, digest: str) -> Path:
+        """Where the shard's result is, or will be. Raises OSError if the shard cannot be opened."""
+        name = hashlib.sha256(f"{digest}:{shard}:{identity(shard)}".encode()).hexdigest()
+        return Path(self.folder) / f"{name[:40]}.parquet"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A shard's end: the name of its result, or why it has none; ``rows`` it should have, where its footer says so."""
+
+    result: str | None
+    reason: str | None = None
+    rows: int | None = None
+
+
+def count_shard(job: Job, shard: str) -> Outcome:
+    """Count one shard and write its result. Runs in a worker.
+
+    A shard that cannot be read is tried ``ATTEMPTS`` times, for network drives' sake; then the outcome says why.
+    """
+    matcher, digest = _prepared(job)
+    reason = ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(_PAUSE_SECONDS * 4**attempt)
+        try:
+            path = job.result_path(shard, digest)
+            sizes = {"concepts": len(job.concepts), "sample": job.sample, "seed": job.seed}
+            tally = scan_shard(shard, matcher, job.columns, **sizes)
+            if job.result_path(shard, digest) != path:
+                raise UnreadableShard("changed while it was read")
+        except (UnreadableShard, OSError) as error:
+            reason = " ".join(str(error).split())
+            continue
+        write_tally(path, tally)
+        return Outcome(path.name)
+    return Outcome(None, reason, _footer_rows(shard))
+
+
+@lru_cache(maxsize=1)
+def _prepared(job: Job) -> tuple[Matcher, str]:
+    return Matcher(job.concepts), job.digest()
+
+
+def _footer_rows(shard: str) -> int | None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if kind(shard) != ".parquet":
+        return None
+    try:
+        return int(pq.read_metadata(shard).num_rows)
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def write_tally(path: Path, tally: Tally) -> None:
+    """Write a tally as one Parquet file: the samples as rows, the numbers in its metadata."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    mentioned = np.flatnonzero(tally.mentions)
+    numbers = {"rows": tally.rows, "mentions": {int(index): int(tally.mentions[index]) for index in mentioned}}
+    rows = [(index, *entry) for index, entries in tally.samples.items() for entry in entries]
+    columns = list(zip(*rows, strict=True)) or [()] * 6
+    types = [pa.int64(), pa.int64(), pa.string(), pa.string(), pa.int64(), pa.float64()]
+    arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
+    table = pa.Table.from_arrays(arrays, names=["concept", *Entry._fields])
+    with atomic(path) as temporary:
+        pq.write_table(table.replace_schema_metadata({"mimetic2": json.dumps(numbers)}), temporary)
+
+
+def read_tally(path: Path, concepts: int) -> Tally:
+    """Read what :func:`write_tally` wrote."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    numbers = json.loads(table.schema.metadata[b"mimetic2"])
+    tally = Tally(numbers["rows"], np.zeros(concepts, np.int64))
+    for index, mentions in numbers["mentions"].items():
+        tally.mentions[int(index)] = mentions
+    for index, *entry in zip(*(column.to_pylist() for column in table.columns), strict=True):
+        tally.samples.setdefault(index, []).append(Entry(*entry))
+    return tally
