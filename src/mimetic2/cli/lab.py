@@ -9,26 +9,29 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs ``lab build`` and ``lab train``."""
+    """Add the verbs ``lab build``, ``lab train`` and ``lab sheet``."""
     lab = typer.Typer(no_args_is_help=True, help="The embedded world of imaginary painters, rebuilt from nothing.")
     lab.command()(build)
     lab.command()(train)
+    lab.command()(sheet)
     app.add_typer(lab, name="lab")
 
 
 def build(
-    out: Annotated[Path, typer.Option(help="Folder for training_set/, concepts.csv and reference/.")],
+    out: Annotated[Path, typer.Option(help="Folder for training_set/, concepts.csv, counts.csv and reference/.")],
     references: Annotated[int, typer.Option(min=1, help="Reference images per painter.")] = 24,
 ) -> None:
-    """Write the training set's shards, the concept list and the reference images."""
-    from mimetic2.lab import painters, write_concepts, write_references, write_shards
+    """Write the training set's shards, the concept list, the true counts and the reference images."""
+    from mimetic2.lab import painters, write_concepts, write_counts, write_references, write_shards
     from mimetic2.progress import bar
 
-    with bar("lab", 3, unit="parts") as progress:
+    with bar("lab", 4, unit="parts") as progress:
         shards = write_shards(out / "training_set")
         progress.advance(1, f"{len(shards)} shards")
         write_concepts(out / "concepts.csv")
         progress.advance(1, "concepts.csv")
+        write_counts(out / "counts.csv")
+        progress.advance(1, "counts.csv")
         write_references(out / "reference", references)
         progress.advance(1, "reference")
     print(f"{len(painters())} painters, {len(shards)} shards and {references} references each in {out}")
@@ -67,3 +70,18 @@ def train(
     rows = read_shards(shards)
     rows = rows.head(256) if tiny else rows
     print(train_pipeline(rows, out, recipe, lambda text, total, unit, done: bar(text, total, unit=unit, already=done)))
+
+
+def sheet(
+    generated: Annotated[Path, typer.Option(help="Folder of images as `generate` writes them, prompts of the lab.")],
+    out: Annotated[Path, typer.Option(help="PNG to write.")],
+    rows: Annotated[
+        int, typer.Option(min=2, help="Painters, at even ranks from the lowest count to the highest.")
+    ] = 16,
+) -> None:
+    """Draw references beside generated images, painters by rising count."""
+    from mimetic2.lab.pictures import contact_sheet, evenly_by_count, read_generated
+
+    chosen = evenly_by_count(rows)
+    contact_sheet(read_generated(generated, chosen), chosen, out)
+    print(out)

@@ -16,6 +16,7 @@ from mimetic2.lab.shards import (
     read_shards,
     shipped_shards,
     write_concepts,
+    write_counts,
     write_references,
     write_shards,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "render_url",
     "shipped_shards",
     "write_concepts",
+    "write_counts",
     "write_references",
     "write_shards",
 ]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mimetic2.errors import InputError
+from mimetic2.files import folder_name
 from mimetic2.lab.drawing import SIZE, Picture
 from mimetic2.lab.links import reference_links, render
 from mimetic2.lab.world import Painter, painters
@@ -18,6 +20,29 @@ def evenly_by_count(number: int) -> list[Painter]:
     """Painters at even ranks from the lowest count to the highest."""
     rising = sorted(painters(), key=lambda painter: painter.count)
     return [rising[place] for place in np.linspace(0, len(rising) - 1, number).round().astype(int)]
+
+
+def read_generated(folder: Path, chosen: Sequence[Painter], number: int = 10) -> dict[str, Picture]:
+    """The first ``number`` images of each painter under ``folder/<painter>/<prompt>/<image>.png``, prompts in turn.
+
+    Raises `InputError` where a painter has none or an image is not 32 x 32.
+    """
+    from PIL import Image
+
+    generated = {}
+    for painter in chosen:
+        own = folder / folder_name(painter.name)
+        paths = sorted(own.glob("*/*.png"), key=lambda path: (int(path.stem), int(path.parent.name)))[:number]
+        if not paths:
+            raise InputError("holds no images <prompt>/<image>.png", file=own)
+        pictures = []
+        for path in paths:
+            with Image.open(path) as image:
+                if image.size != (SIZE, SIZE):
+                    raise InputError(f"is {image.size[0]} x {image.size[1]}, not {SIZE} x {SIZE}", file=path)
+                pictures.append(np.asarray(image.convert("RGB")))
+        generated[painter.name] = np.stack(pictures)
+    return generated
 
 
 def contact_sheet(generated: Mapping[str, Picture], chosen: Sequence[Painter], path: Path, columns: int = 8) -> None:

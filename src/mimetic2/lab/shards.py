@@ -72,6 +72,12 @@ def write_concepts(path: Path) -> None:
     write_table(path, concepts_table())
 
 
+def write_counts(path: Path) -> None:
+    """Write the true counts as CSV: ``concept`` and ``count``."""
+    columns = {"concept": [painter.name for painter in painters()], "count": [painter.count for painter in painters()]}
+    write_table(path, pl.DataFrame(columns))
+
+
 def write_references(folder: Path, number: int = 24) -> None:
     """Write the reference pictures as ``<folder>/<concept>/<index>.png``."""
     from PIL import Image
