@@ -28,6 +28,7 @@ app = typer.Typer(
 VERBS: tuple[str, ...] = (
     "demo",
     "run",
+    "concepts",
     "count",
     "fetch",
     "verify",

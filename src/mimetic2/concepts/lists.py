@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from mimetic2.errors import InputError
-from mimetic2.tables import booleans, names, read_table
+from mimetic2.tables import booleans, names, read_table, write_table
 
 _WORD = re.compile(r"\w+")
 _ALIAS_SEPARATOR = "|"
@@ -120,3 +121,18 @@ def _aliases(frame: pl.DataFrame, path: str | Path) -> list[tuple[str, ...]]:
             raise InputError(f"is {cell!r}", file=path, row=row, column="aliases", accepted=accepted)
         found.append(tuple(dict.fromkeys(part.strip() for part in parts if part.strip())))
     return found
+
+
+def write_concepts(path: str | Path, concepts: Sequence[Concept]) -> None:
+    """Write a concept list that :func:`read_concepts` reads back; the kind of file by its ending."""
+    columns = {
+        "concept": [concept.name for concept in concepts],
+        "aliases": [_ALIAS_SEPARATOR.join(concept.aliases) for concept in concepts],
+        "group": [concept.group or "" for concept in concepts],
+        "control": [concept.control for concept in concepts],
+        "minor": [concept.minor for concept in concepts],
+        "notes": [concept.notes for concept in concepts],
+    }
+    texts = dict.fromkeys(("concept", "aliases", "group", "notes"), pl.String)
+    flags = dict.fromkeys(("control", "minor"), pl.Boolean)
+    write_table(path, pl.DataFrame(columns, schema_overrides={**texts, **flags}))

@@ -1,0 +1,7 @@
+"""Concepts: lists of them, the folding of their names, checks of a list, a choice from it, and invented controls."""
+
+from __future__ import annotations
+
+from mimetic2.concepts.lists import Concept, check_searchable, fold, read_concepts, words, write_concepts
+
+__all__ = ["Concept", "check_searchable", "fold", "read_concepts", "words", "write_concepts"]
