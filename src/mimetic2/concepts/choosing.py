@@ -1,8 +1,8 @@
 """Choosing concepts evenly over the logarithm of their counts.
 
 Most concepts are rare: a plain random choice would leave the range where a threshold may lie to a handful. So the range
-of log10(1 + count) is cut into equal bins and concepts are taken from each in turn (the paper samples by bins too;
-section 4.1). Which concepts a bin gives depends on the seed and the names alone.
+of log10(1 + count) is cut into equal bins and concepts are taken from each in turn (the paper, too,
+samples by bins of counts). Which concepts a bin gives depends on the seed and the names alone.
 """
 
 from __future__ import annotations

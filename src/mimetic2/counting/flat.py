@@ -87,10 +87,13 @@ def _join(texts: Any, separator: bytes) -> bytes:
 
 
 def _collapse(data: bytes) -> bytes:
-    data = b" %b " % data
-    while b"  " in data:
-        data = data.replace(b"  ", b" ")
-    return data
+    """One space between words, one at either end."""
+    codes = np.frombuffer(b" %b " % data, np.uint8)
+    spaces = codes == _SPACE
+    repeated = spaces[1:] & spaces[:-1]
+    if not repeated.any():
+        return codes.tobytes()
+    return codes[np.concatenate([[True], ~repeated])].tobytes()
 
 
 def _non_ascii_rows(texts: Any) -> npt.NDArray[np.int64]:

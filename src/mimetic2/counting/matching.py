@@ -6,6 +6,7 @@ Two engines give the same hits: Hyperscan's literal matcher, and an Aho-Corasick
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,11 +18,25 @@ from mimetic2.counting.flat import Flat, lay_out
 Hits = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
+_SPACE = ord(" ")
+_LONG = 8
+
+
+def _literal(phrase: str) -> bytes:
+    """What is searched for. A short name has its closing space, or it would be found in many longer words.
+
+    A long one does without: Hyperscan looks at a literal's last eight bytes first, and a space tells less than a letter
+    (at 20 000 names the scan takes 7.8 instead of 12.4 ms for 4 MB). Whether the word ends there is checked afterwards.
+    """
+    data = f" {phrase}".encode()
+    return data if len(data) > _LONG else data + b" "
+
+
 class Scanner(Protocol):
     """Finds literals in a buffer, overlapping ones too."""
 
     def scan(self, data: bytes) -> Hits:
-        """Indexes of the literals found, and the position of the last byte of each find."""
+        """Indexes of the literals found, and the position after the last byte of each find."""
 
 
 class HyperscanScanner:
@@ -46,7 +61,7 @@ class HyperscanScanner:
 
         self._database.scan(data, match_event_handler=hit)
         pairs = np.array(found, np.int64).reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1] - 1
+        return pairs[:, 0], pairs[:, 1]
 
 
 class AutomatonScanner:
@@ -59,8 +74,9 @@ class AutomatonScanner:
 
     def scan(self, data: bytes) -> Hits:
         """As :meth:`Scanner.scan`."""
-        found = np.array(self._automaton.find_matches_as_indexes(data, overlapping=True), np.int64).reshape(-1, 3)
-        return found[:, 0], found[:, 2] - 1
+        finds = self._automaton.find_matches_as_indexes(data, overlapping=True)
+        found = np.fromiter(chain.from_iterable(finds), np.int64, 3 * len(finds)).reshape(-1, 3)
+        return found[:, 0], found[:, 2]
 
 
 SCANNERS: dict[str, Any] = {"hyperscan": HyperscanScanner, "automaton": AutomatonScanner}
@@ -87,9 +103,10 @@ class Matcher:
         self._concepts = len(concepts)
         self._scanner: Scanner | None = None
         if owners:
-            self._scanner = SCANNERS[scanner or default_scanner()]([f" {phrase} ".encode() for phrase in owners])
+            self._scanner = SCANNERS[scanner or default_scanner()]([_literal(phrase) for phrase in owners])
         # Literal i belongs to the concepts _owner[_first[i] : _first[i + 1]]: an alias may be shared.
         self._first = np.cumsum([0, *(len(indexes) for indexes in owners.values())])
+        self._closed = np.array([_literal(phrase).endswith(b" ") for phrase in owners], np.int64)
         self._owner = np.array([index for indexes in owners.values() for index in indexes], np.int64)
 
     def match(self, texts: Any) -> Hits:
@@ -102,6 +119,9 @@ class Matcher:
         if self._scanner is None:
             return np.empty(0, np.int64)
         literals, ends = self._scanner.scan(flat.data)
+        # A literal that has its closing space ends behind it, another before it: then the name is whole.
+        whole = np.frombuffer(flat.data, np.uint8)[ends - self._closed[literals]] == _SPACE
+        literals, ends = literals[whole], ends[whole] - 1
         if not len(literals):
             return np.empty(0, np.int64)
         rows = flat.rows_at(ends)

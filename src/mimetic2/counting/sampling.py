@@ -11,8 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+_LARGEST = (1 << 63) - 1
 
 
 class Entry(NamedTuple):
@@ -25,17 +30,14 @@ class Entry(NamedTuple):
     unsafe: float | None = None
 
 
-def pair_hash(seed: int) -> Callable[[str, str], int]:
-    """The 63-bit keyed hash of (url, caption): BLAKE2b with the seed as its key."""
-    base = hashlib.blake2b(digest_size=8, key=b"mimetic2 sample %d" % seed)
-
-    def value(url: str, caption: str) -> int:
-        digest = base.copy()
-        data = url.encode()
-        digest.update(b"%d:" % len(data) + data + caption.encode())
-        return int.from_bytes(digest.digest(), "big") >> 1
-
-    return value
+def pair_hashes(seed: int, urls: Sequence[bytes], captions: Sequence[bytes]) -> npt.NDArray[np.int64]:
+    """The 63-bit keyed hash of each (url, caption): BLAKE2b with the seed in its key."""
+    blake2b, key = hashlib.blake2b, b"mimetic2 sample %d" % seed
+    digests = [
+        blake2b(b"%d:%b%b" % (len(url), url, caption), digest_size=8, key=key).digest()
+        for url, caption in zip(urls, captions, strict=True)
+    ]
+    return (np.frombuffer(b"".join(digests), ">u8") >> 1).astype(np.int64)
 
 
 class BottomK:
@@ -60,6 +62,11 @@ class BottomK:
         heapq.heappush(self._largest, (-entry.hash, key))
         if len(self._entries) > self.k:
             del self._entries[heapq.heappop(self._largest)[1]]
+
+    @property
+    def limit(self) -> int:
+        """No pair with a larger hash can enter the sample any more."""
+        return -self._largest[0][0] if len(self._entries) == self.k else _LARGEST
 
     def merge(self, entries: Iterable[Entry]) -> None:
         """Add the entries of another sample of the same k and seed."""

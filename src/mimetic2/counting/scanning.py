@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from mimetic2.counting.matching import Matcher
 from mimetic2.counting.readers import Batch, Columns, batches
-from mimetic2.counting.sampling import BottomK, Entry, pair_hash
+from mimetic2.counting.sampling import BottomK, Entry, pair_hashes
 
 _FLAGS = {"nsfw": 1.0, "unsafe": 1.0, "true": 1.0, "unsure": 0.5, "unlikely": 0.0, "false": 0.0}
 
@@ -31,40 +30,51 @@ def scan_shard(path: str, matcher: Matcher, columns: Columns, *, concepts: int, 
     Raises :class:`InputError` for a missing column, ``UnreadableShard`` for a file that cannot be read to its end.
     """
     tally = Tally(0, np.zeros(concepts, np.int64))
-    samples: dict[int, BottomK] = {}
-    value = pair_hash(seed)
+    sampler = _Sampler(concepts, sample, seed)
     for batch in batches(path, columns):
         rows, indexes = matcher.match(batch.texts)
         tally.rows += len(batch.texts)
-        if not len(rows):
-            continue
-        tally.mentions += np.bincount(indexes, minlength=concepts)
-        if sample:
-            distinct, where = np.unique(rows, return_inverse=True)
-            entries = _entries(batch, distinct, value)
-            for position, index in zip(where.tolist(), indexes.tolist(), strict=True):
-                if index not in samples:
-                    samples[index] = BottomK(sample)
-                samples[index].add(entries[position])
-    tally.samples = {index: kept.entries() for index, kept in samples.items()}
+        if len(rows):
+            tally.mentions += np.bincount(indexes, minlength=concepts)
+            sampler.add(batch, rows, indexes)
+    tally.samples = {index: kept.entries() for index, kept in sampler.samples.items()}
     return tally
 
 
-def _entries(batch: Batch, rows: npt.NDArray[np.int64], value: Callable[[str, str], int]) -> list[Entry]:
-    captions = _values(batch.texts, rows)
-    links = _values(batch.urls, rows) if batch.urls is not None else [""] * len(rows)
-    flags = _flags(batch.unsafe, rows) if batch.unsafe is not None else [None] * len(rows)
-    return [
-        Entry(value(link, caption), link, caption, 1, flag)
-        for link, caption, flag in zip(links, captions, flags, strict=True)
-    ]
+class _Sampler:
+    """The samples of all concepts. Only rows whose hash is below a concept's limit, soon few, are looked at singly."""
+
+    def __init__(self, concepts: int, k: int, seed: int) -> None:
+        self.samples: dict[int, BottomK] = {}
+        self._k, self._seed = k, seed
+        self._limits = np.full(concepts, np.iinfo(np.int64).max)
+
+    def add(self, batch: Batch, rows: npt.NDArray[np.int64], indexes: npt.NDArray[np.int64]) -> None:
+        if not self._k:
+            return
+        distinct, where = np.unique(rows, return_inverse=True)
+        captions = _bytes(batch.texts, distinct)
+        links = _bytes(batch.urls, distinct) if batch.urls is not None else [b""] * len(distinct)
+        hashes = pair_hashes(self._seed, links, captions)
+        near = np.flatnonzero(hashes[where] <= self._limits[indexes])
+        flags: dict[int, float | None] = {}
+        if batch.unsafe is not None:
+            wanted = np.unique(where[near])
+            flags = dict(zip(wanted.tolist(), _flags(batch.unsafe, distinct[wanted]), strict=True))
+        for position, index in zip(where[near].tolist(), indexes[near].tolist(), strict=True):
+            link, caption = (data.decode("utf-8", "replace") for data in (links[position], captions[position]))
+            kept = self.samples.get(index)
+            if kept is None:
+                kept = self.samples[index] = BottomK(self._k)
+            kept.add(Entry(int(hashes[position]), link, caption, 1, flags.get(position)))
+            self._limits[index] = kept.limit
 
 
-def _values(array: Any, rows: npt.NDArray[np.int64]) -> list[str]:
+def _bytes(array: Any, rows: npt.NDArray[np.int64]) -> list[bytes]:
     import pyarrow as pa
 
-    taken = array.take(pa.array(rows)).cast(pa.binary()).to_pylist()
-    return ["" if cell is None else cell.decode("utf-8", "replace") for cell in taken]
+    taken = array.take(pa.array(rows)).cast(pa.binary())
+    return [cell or b"" for cell in taken.to_pylist()]
 
 
 def _flags(array: Any, rows: npt.NDArray[np.int64]) -> list[float | None]:
