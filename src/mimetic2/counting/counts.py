@@ -16,7 +16,7 @@ from mimetic2.counting.captions import find_shards, need_pyarrow
 from mimetic2.counting.matching import default_scanner
 from mimetic2.counting.missing import mentions_high, missing_rows
 from mimetic2.counting.readers import Columns
-from mimetic2.counting.sampling import BottomK
+from mimetic2.counting.sampling import Sample, Sampler
 from mimetic2.counting.shards import ATTEMPTS, Job, Outcome, count_shard, read_tally
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
@@ -47,7 +47,7 @@ class _Total:
     rows: int
     missing: int
     mentions: npt.NDArray[np.int64]
-    samples: dict[int, BottomK]
+    sample: Sample
 
 
 def count_captions(
@@ -87,7 +87,7 @@ def count_captions(
     total = _add_up(job, outcomes)
     _check_missing(outcomes, total, allow_missing)
     counts = _counts_table(listed, total)
-    write_table(sample_path(out), _sample_table(listed, total))
+    write_table(sample_path(out), _sample_table(listed, total.sample))
     write_json(summary_path(out), _summary(job, outcomes, total))
     write_table(out, counts)
     _forget_others(folder, outcomes)
@@ -121,17 +121,16 @@ def _count_shards(
 
 
 def _add_up(job: Job, outcomes: Mapping[str, Outcome]) -> _Total:
-    total = _Total(0, 0, np.zeros(len(job.concepts), np.int64), {})
+    rows, mentions = 0, np.zeros(len(job.concepts), np.int64)
+    sampler = Sampler(len(job.concepts), job.sample, job.seed)
     for outcome in outcomes.values():
         if outcome.result is None:
             continue
         tally = read_tally(Path(job.folder) / outcome.result, len(job.concepts))
-        total.rows += tally.rows
-        total.mentions += tally.mentions
-        for index, entries in tally.samples.items():
-            total.samples.setdefault(index, BottomK(job.sample)).merge(entries)
-    total.missing = missing_rows(outcomes, total.rows)
-    return total
+        rows += tally.rows
+        mentions += tally.mentions
+        sampler.add(tally.sample)
+    return _Total(rows, missing_rows(outcomes, rows), mentions, sampler.sample())
 
 
 def _check_missing(outcomes: Mapping[str, Outcome], total: _Total, allowed: float) -> None:
@@ -164,15 +163,18 @@ def _counts_table(concepts: Sequence[Concept], total: _Total) -> pl.DataFrame:
     )
 
 
-def _sample_table(concepts: Sequence[Concept], total: _Total) -> pl.DataFrame:
-    rows = [
-        (concepts[index].name, entry.url, entry.caption, entry.multiplicity, entry.unsafe, entry.hash)
-        for index in sorted(total.samples)
-        for entry in total.samples[index].entries()
-    ]
-    texts = {"concept": pl.String, "url": pl.String, "caption": pl.String}
-    numbers = {"multiplicity": pl.Int64, "punsafe": pl.Float64, "hash": pl.Int64}
-    return pl.DataFrame(rows, schema={**texts, **numbers}, orient="row")
+def _sample_table(concepts: Sequence[Concept], sample: Sample) -> pl.DataFrame:
+    names = pl.Series([concept.name for concept in concepts], dtype=pl.String)
+    return pl.DataFrame(
+        {
+            "concept": names.gather(sample.concept),
+            "url": pl.Series([url.decode("utf-8", "replace") for url in sample.url], dtype=pl.String),
+            "caption": pl.Series([text.decode("utf-8", "replace") for text in sample.caption], dtype=pl.String),
+            "multiplicity": sample.multiplicity,
+            "punsafe": pl.Series(sample.unsafe).fill_nan(None),
+            "hash": sample.hash,
+        }
+    )
 
 
 def _summary(job: Job, outcomes: Mapping[str, Outcome], total: _Total) -> dict[str, Any]:

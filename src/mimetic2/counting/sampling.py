@@ -4,33 +4,25 @@ Every distinct pair has one pseudo-random number, a hash keyed by the study's se
 without replacement (bottom-k sketch; Cohen and Kaplan, *Summarizing data using bottom-k sketches*, PODC 2007). Which
 pairs those are depends on neither the order of rows nor how they are spread over shards and workers. Equal pairs are
 one entry with a multiplicity, and that is exact in the same pass: the k-th smallest hash only falls, so a pair that is
-in the sample at the end was in it from its first appearance on.
+in the sample at the end was in it from its first appearance on. Pairs of equal hash are taken to be equal: at 63 bits,
+two different ones among a million meet with a chance of 5e-8.
 """
 
 from __future__ import annotations
 
 import hashlib
-import heapq
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-_LARGEST = (1 << 63) - 1
+Ints = npt.NDArray[np.int64]
+_LARGEST = np.iinfo(np.int64).max
+_PENDING = 1 << 16
 
 
-class Entry(NamedTuple):
-    """A distinct pair of the sample; ``unsafe`` is the largest probability any of its rows gives, None if none does."""
-
-    hash: int
-    url: str
-    caption: str
-    multiplicity: int = 1
-    unsafe: float | None = None
-
-
-def pair_hashes(seed: int, urls: Sequence[bytes], captions: Sequence[bytes]) -> npt.NDArray[np.int64]:
+def pair_hashes(seed: int, urls: Sequence[bytes], captions: Sequence[bytes]) -> Ints:
     """The 63-bit keyed hash of each (url, caption): BLAKE2b with the seed in its key."""
     blake2b, key = hashlib.blake2b, b"mimetic2 sample %d" % seed
     digests = [
@@ -40,39 +32,77 @@ def pair_hashes(seed: int, urls: Sequence[bytes], captions: Sequence[bytes]) -> 
     return (np.frombuffer(b"".join(digests), ">u8") >> 1).astype(np.int64)
 
 
-class BottomK:
-    """The k distinct pairs of smallest hash among those added, with their multiplicities."""
+@dataclass(frozen=True)
+class Sample:
+    """Sampled pairs as columns of equal length, concepts by their index in the list.
 
-    def __init__(self, k: int) -> None:
-        self.k = k
-        self._entries: dict[tuple[int, str, str], Entry] = {}
-        self._largest: list[tuple[int, tuple[int, str, str]]] = []
+    ``unsafe``: the largest probability of an unsafe image that any row of the pair gives, NaN if none gives one.
+    ``url``, ``caption``: arrays of ``bytes`` objects.
+    """
 
-    def add(self, entry: Entry) -> None:
-        """Add a pair; one seen before raises its multiplicity."""
-        if self.k <= 0 or (len(self._entries) == self.k and entry.hash > -self._largest[0][0]):
-            return
-        key = entry[:3]
-        known = self._entries.get(key)
-        if known is not None:
-            flags = [flag for flag in (known.unsafe, entry.unsafe) if flag is not None]
-            self._entries[key] = Entry(*key, known.multiplicity + entry.multiplicity, max(flags, default=None))
-            return
-        self._entries[key] = entry
-        heapq.heappush(self._largest, (-entry.hash, key))
-        if len(self._entries) > self.k:
-            del self._entries[heapq.heappop(self._largest)[1]]
+    concept: Ints
+    hash: Ints
+    url: npt.NDArray[np.object_]
+    caption: npt.NDArray[np.object_]
+    multiplicity: Ints
+    unsafe: npt.NDArray[np.float64]
 
-    @property
-    def limit(self) -> int:
-        """No pair with a larger hash can enter the sample any more."""
-        return -self._largest[0][0] if len(self._entries) == self.k else _LARGEST
+    def __len__(self) -> int:
+        return len(self.concept)
 
-    def merge(self, entries: Iterable[Entry]) -> None:
-        """Add the entries of another sample of the same k and seed."""
-        for entry in entries:
-            self.add(entry)
 
-    def entries(self) -> list[Entry]:
-        """The sample, smallest hash first: its first j entries are a uniform sample of j."""
-        return [self._entries[key] for key in sorted(self._entries)]
+def empty_sample() -> Sample:
+    """A sample of nothing."""
+    ints, texts = np.empty(0, np.int64), np.empty(0, object)
+    return Sample(ints, ints, texts, texts, ints, np.empty(0))
+
+
+def bottom(parts: Sequence[Sample], k: int) -> Sample:
+    """The k distinct pairs of smallest hash per concept of all parts together, by concept, then hash."""
+    joined = {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Sample)}
+    if not len(joined["concept"]):
+        return empty_sample()
+    order = np.lexsort((joined["hash"], joined["concept"]))
+    concept, hashes = joined["concept"][order], joined["hash"][order]
+    new_concept = np.diff(concept, prepend=-1) != 0
+    first = np.flatnonzero(new_concept | (np.diff(hashes, prepend=-1) != 0))
+    multiplicity = np.add.reduceat(joined["multiplicity"][order], first)
+    unsafe = np.fmax.reduceat(joined["unsafe"][order], first)
+    starts = np.flatnonzero(new_concept[first])
+    rank = np.arange(len(first)) - np.repeat(starts, np.diff(starts, append=len(first)))
+    kept = rank < k
+    first = first[kept]
+    texts = (joined[name][order[first]] for name in ("url", "caption"))
+    return Sample(concept[first], hashes[first], *texts, multiplicity[kept], unsafe[kept])
+
+
+class Sampler:
+    """Collects the samples of all concepts. Once a concept has k pairs, only smaller hashes are looked at."""
+
+    def __init__(self, concepts: int, k: int, seed: int) -> None:
+        self.k, self.seed = k, seed
+        self._limits = np.full(concepts, _LARGEST)
+        self._kept = empty_sample()
+        self._pending: list[Sample] = []
+        self._waiting = 0
+
+    def near(self, hashes: Ints, concepts: Ints) -> Ints:
+        """Which of the (hash, concept) may still enter a sample."""
+        return np.flatnonzero(hashes <= self._limits[concepts])
+
+    def add(self, part: Sample) -> None:
+        """Add pairs, equal ones too."""
+        self._pending.append(part)
+        self._waiting += len(part)
+        if self._waiting > max(_PENDING, len(self._kept)):
+            self.sample()
+
+    def sample(self) -> Sample:
+        """The samples of what was added so far."""
+        if self._pending:
+            self._kept = bottom([self._kept, *self._pending], self.k)
+            self._pending, self._waiting = [], 0
+            ends = np.flatnonzero(np.diff(self._kept.concept, append=-1))
+            full = ends[np.diff(ends, prepend=-1) == self.k]
+            self._limits[self._kept.concept[full]] = self._kept.hash[full]
+        return self._kept

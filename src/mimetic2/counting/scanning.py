@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,18 +10,18 @@ import numpy.typing as npt
 
 from mimetic2.counting.matching import Matcher
 from mimetic2.counting.readers import Batch, Columns, batches
-from mimetic2.counting.sampling import BottomK, Entry, pair_hashes
+from mimetic2.counting.sampling import Ints, Sample, Sampler, pair_hashes
 
 _FLAGS = {"nsfw": 1.0, "unsafe": 1.0, "true": 1.0, "unsure": 0.5, "unlikely": 0.0, "false": 0.0}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tally:
-    """What a shard says: rows read, mentions (one number per concept) and the samples of concepts mentioned."""
+    """What a shard says: rows read, mentions (one number per concept) and the sample."""
 
     rows: int
-    mentions: npt.NDArray[np.int64]
-    samples: dict[int, list[Entry]] = field(default_factory=dict)
+    mentions: Ints
+    sample: Sample
 
 
 def scan_shard(path: str, matcher: Matcher, columns: Columns, *, concepts: int, sample: int, seed: int) -> Tally:
@@ -29,66 +29,54 @@ def scan_shard(path: str, matcher: Matcher, columns: Columns, *, concepts: int, 
 
     Raises :class:`InputError` for a missing column, ``UnreadableShard`` for a file that cannot be read to its end.
     """
-    tally = Tally(0, np.zeros(concepts, np.int64))
-    sampler = _Sampler(concepts, sample, seed)
+    rows_read, mentions = 0, np.zeros(concepts, np.int64)
+    sampler = Sampler(concepts, sample, seed)
     for batch in batches(path, columns):
         rows, indexes = matcher.match(batch.texts)
-        tally.rows += len(batch.texts)
+        rows_read += len(batch.texts)
         if len(rows):
-            tally.mentions += np.bincount(indexes, minlength=concepts)
-            sampler.add(batch, rows, indexes)
-    tally.samples = {index: kept.entries() for index, kept in sampler.samples.items()}
-    return tally
+            mentions += np.bincount(indexes, minlength=concepts)
+            if sample:
+                _sample(sampler, batch, rows, indexes)
+    return Tally(rows_read, mentions, sampler.sample())
 
 
-class _Sampler:
-    """The samples of all concepts. Only rows whose hash is below a concept's limit, soon few, are looked at singly."""
-
-    def __init__(self, concepts: int, k: int, seed: int) -> None:
-        self.samples: dict[int, BottomK] = {}
-        self._k, self._seed = k, seed
-        self._limits = np.full(concepts, np.iinfo(np.int64).max)
-
-    def add(self, batch: Batch, rows: npt.NDArray[np.int64], indexes: npt.NDArray[np.int64]) -> None:
-        if not self._k:
-            return
-        distinct, where = np.unique(rows, return_inverse=True)
-        captions = _bytes(batch.texts, distinct)
-        links = _bytes(batch.urls, distinct) if batch.urls is not None else [b""] * len(distinct)
-        hashes = pair_hashes(self._seed, links, captions)
-        near = np.flatnonzero(hashes[where] <= self._limits[indexes])
-        flags: dict[int, float | None] = {}
-        if batch.unsafe is not None:
-            wanted = np.unique(where[near])
-            flags = dict(zip(wanted.tolist(), _flags(batch.unsafe, distinct[wanted]), strict=True))
-        for position, index in zip(where[near].tolist(), indexes[near].tolist(), strict=True):
-            link, caption = (data.decode("utf-8", "replace") for data in (links[position], captions[position]))
-            kept = self.samples.get(index)
-            if kept is None:
-                kept = self.samples[index] = BottomK(self._k)
-            kept.add(Entry(int(hashes[position]), link, caption, 1, flags.get(position)))
-            self._limits[index] = kept.limit
+def _sample(sampler: Sampler, batch: Batch, rows: Ints, indexes: Ints) -> None:
+    distinct, where = np.unique(rows, return_inverse=True)
+    captions = _bytes(batch.texts, distinct)
+    links = _bytes(batch.urls, distinct) if batch.urls is not None else [b""] * len(distinct)
+    hashes = pair_hashes(sampler.seed, links, captions)
+    near = sampler.near(hashes[where], indexes)
+    if not len(near):
+        return
+    used = where[near]
+    unsafe = np.full(len(distinct), np.nan)
+    if batch.unsafe is not None:
+        wanted = np.unique(used)
+        unsafe[wanted] = _flags(batch.unsafe, distinct[wanted])
+    texts = (np.array(values, object)[used] for values in (links, captions))
+    sampler.add(Sample(indexes[near], hashes[used], *texts, np.ones(len(near), np.int64), unsafe[used]))
 
 
-def _bytes(array: Any, rows: npt.NDArray[np.int64]) -> list[bytes]:
+def _bytes(array: Any, rows: Ints) -> list[bytes]:
     import pyarrow as pa
 
     taken = array.take(pa.array(rows)).cast(pa.binary())
     return [cell or b"" for cell in taken.to_pylist()]
 
 
-def _flags(array: Any, rows: npt.NDArray[np.int64]) -> list[float | None]:
+def _flags(array: Any, rows: Ints) -> npt.NDArray[np.float64]:
     """Probabilities of an unsafe image from numbers or from LAION's words; what is neither, flags the image."""
     import pyarrow as pa
 
-    return [_flag(cell) for cell in array.take(pa.array(rows)).to_pylist()]
+    return np.array([_flag(cell) for cell in array.take(pa.array(rows)).to_pylist()])
 
 
-def _flag(cell: object) -> float | None:
+def _flag(cell: object) -> float:
     text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else "" if cell is None else str(cell)
     text = text.strip().lower()
     if text in ("", "nan"):
-        return None
+        return float("nan")
     try:
         return _FLAGS[text] if text in _FLAGS else min(max(float(text), 0.0), 1.0)
     except ValueError:

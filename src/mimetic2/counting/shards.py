@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,11 +20,11 @@ from mimetic2.concepts import Concept
 from mimetic2.counting.captions import identity
 from mimetic2.counting.matching import Matcher
 from mimetic2.counting.readers import Columns, UnreadableShard, kind
-from mimetic2.counting.sampling import Entry
+from mimetic2.counting.sampling import Sample
 from mimetic2.counting.scanning import Tally, scan_shard
 from mimetic2.files import atomic
 
-FORMAT = 1
+FORMAT = 2
 """Raised when a result of older code must not be read."""
 ATTEMPTS = 3
 _PAUSE_SECONDS = 0.2
@@ -103,17 +103,15 @@ def _footer_rows(shard: str) -> int | None:
 
 
 def write_tally(path: Path, tally: Tally) -> None:
-    """Write a tally as one Parquet file: the samples as rows, the numbers in its metadata."""
+    """Write a tally as one Parquet file: the sample as rows, the numbers in its metadata."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     mentioned = np.flatnonzero(tally.mentions)
     numbers = {"rows": tally.rows, "mentions": {int(index): int(tally.mentions[index]) for index in mentioned}}
-    rows = [(index, *entry) for index, entries in tally.samples.items() for entry in entries]
-    columns = list(zip(*rows, strict=True)) or [()] * 6
-    types = [pa.int64(), pa.int64(), pa.string(), pa.string(), pa.int64(), pa.float64()]
-    arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
-    table = pa.Table.from_arrays(arrays, names=["concept", *Entry._fields])
+    columns = {field.name: getattr(tally.sample, field.name) for field in fields(Sample)}
+    types = {"url": pa.binary(), "caption": pa.binary()}
+    table = pa.table({name: pa.array(column, types.get(name)) for name, column in columns.items()})
     with atomic(path) as temporary:
         pq.write_table(table.replace_schema_metadata({"mimetic2": json.dumps(numbers)}), temporary)
 
@@ -124,9 +122,8 @@ def read_tally(path: Path, concepts: int) -> Tally:
 
     table = pq.read_table(path)
     numbers = json.loads(table.schema.metadata[b"mimetic2"])
-    tally = Tally(numbers["rows"], np.zeros(concepts, np.int64))
-    for index, mentions in numbers["mentions"].items():
-        tally.mentions[int(index)] = mentions
-    for index, *entry in zip(*(column.to_pylist() for column in table.columns), strict=True):
-        tally.samples.setdefault(index, []).append(Entry(*entry))
-    return tally
+    mentions = np.zeros(concepts, np.int64)
+    for index, number in numbers["mentions"].items():
+        mentions[int(index)] = number
+    columns = {name: table.column(name).to_numpy() for name in table.column_names}
+    return Tally(numbers["rows"], mentions, Sample(**columns))
