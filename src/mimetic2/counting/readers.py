@@ -107,13 +107,29 @@ def choose(path: str, have: Sequence[str], columns: Columns) -> Chosen:
 def _parquet(path: str, columns: Columns) -> Iterator[Batch]:
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         chosen = choose(path, file.schema_arrow.names, columns)
         for name in (chosen.text, chosen.url):
             if name is not None:
                 _check_text(path, name, file.schema_arrow.field(name).type)
-        for batch in file.iter_batches(BATCH_ROWS, columns=chosen.present(), use_threads=False):
-            yield _of_arrow(batch, chosen)
+        # Arrow keeps the row groups of one iteration in memory, so each iteration has few.
+        for groups in _group_runs(file.metadata):
+            for batch in file.iter_batches(BATCH_ROWS, groups, columns=chosen.present(), use_threads=False):
+                yield _of_arrow(batch, chosen)
+
+
+def _group_runs(metadata: Any) -> Iterator[list[int]]:
+    """Consecutive row groups that together fill a batch; small ones would make many small batches."""
+    run: list[int] = []
+    rows = 0
+    for group in range(metadata.num_row_groups):
+        run.append(group)
+        rows += metadata.row_group(group).num_rows
+        if rows >= BATCH_ROWS:
+            yield run
+            run, rows = [], 0
+    if run:
+        yield run
 
 
 def _of_arrow(batch: Any, chosen: Chosen) -> Batch:
