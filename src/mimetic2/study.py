@@ -47,6 +47,9 @@ RELATIONS = {
 }
 """What each relation of `training_data` makes every output say (None: nothing)."""
 
+PROMPT_FILES = (".txt", ".yaml", ".yml")
+"""A single prompt that ends so is the path of a file of prompts."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -138,6 +141,8 @@ def _resolved(study: Study, base: Path) -> dict[str, Any]:
         update["captions"] = tuple(
             pattern if "://" in pattern else os.path.abspath(base / pattern) for pattern in study.captions
         )
+    if study.prompts and len(study.prompts) == 1 and study.prompts[0].endswith(PROMPT_FILES):
+        update["prompts"] = (os.path.abspath(base / study.prompts[0]),)
     if study.model and (study.model.startswith(("./", "../", "/", "~")) or (base / study.model).exists()):
         update["model"] = os.path.abspath(base / Path(study.model).expanduser())
     return update

@@ -19,6 +19,6 @@ def demo(
 ) -> None:
     """Run the whole method on the embedded lab, offline; run again to resume."""
     from mimetic2.cli.run import show
-    from mimetic2.run.demo import demo as run_demo
+    from mimetic2.runs.demo import demo as run_demo
 
     show(run_demo(out), as_json=as_json)

@@ -27,6 +27,7 @@ app = typer.Typer(
 # In the order of the pipeline. Each module has a function `register(app)`.
 VERBS: tuple[str, ...] = (
     "demo",
+    "init",
     "run",
     "concepts",
     "count",
@@ -43,6 +44,7 @@ VERBS: tuple[str, ...] = (
     "lab",
     "doctor",
     "convert",
+    "clean",
 )
 
 # Typer brings a click of its own in newer versions and uses the installed one in older: both are reached through Typer.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mimetic2.run import RunResult
+    from mimetic2.runs import RunResult
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print threshold.json instead of sentences.")] = False,
 ) -> None:
     """Do every stage of a study that is not done yet. Run again to resume; what did not change is skipped."""
-    from mimetic2.run import run as run_study
+    from mimetic2.runs import run as run_study
 
     show(run_study(study, out), as_json=as_json)
 
@@ -32,7 +32,7 @@ def show(result: RunResult, *, as_json: bool) -> None:
     import json
 
     from mimetic2.progress import log
-    from mimetic2.run.answer import answer_lines
+    from mimetic2.runs.answer import answer_lines
 
     for warning in result.warnings:
         log(f"warning: {warning}")

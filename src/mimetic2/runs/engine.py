@@ -11,9 +11,9 @@ from typing import Any
 
 from mimetic2.files import write_json
 from mimetic2.progress import log
-from mimetic2.run.digests import Digests
-from mimetic2.run.manifest import write_manifest
-from mimetic2.run.stage import DONE, STARTED, Outcome, Stage, damage, difference
+from mimetic2.runs.digests import Digests
+from mimetic2.runs.manifest import write_manifest
+from mimetic2.runs.stage import DONE, STARTED, Outcome, Stage, damage, difference
 from mimetic2.study import Study
 
 

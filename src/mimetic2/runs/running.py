@@ -15,10 +15,10 @@ import yaml
 from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_text
-from mimetic2.run.engine import do_stages
-from mimetic2.run.lock import writing
-from mimetic2.run.manifest import MANIFEST
-from mimetic2.run.stages import COUNTS, REPORT, SCORES, STAGES, THRESHOLD
+from mimetic2.runs.engine import do_stages
+from mimetic2.runs.lock import writing
+from mimetic2.runs.manifest import MANIFEST
+from mimetic2.runs.stages import COUNTS, REPORT, SCORES, STAGES, THRESHOLD
 from mimetic2.study import Study, load_study
 from mimetic2.tables import read_table
 
@@ -109,7 +109,7 @@ def _keep_study(study: Study, path: Path, folder: Path) -> None:
     if "captions" in content:
         content["captions"] = [_relative(Path(p), base) if "://" not in p else p for p in content["captions"]]
     if "prompts" in content:
-        content["prompts"] = list(content["prompts"])
+        content["prompts"] = [_relative(Path(p), base) if Path(p).is_absolute() else p for p in content["prompts"]]
     if Path(content.get("model", "")).is_absolute():
         content["model"] = _relative(Path(content["model"]), base)
     head = "# What this run was made from; defaults are filled in, paths are relative to this folder.\n"

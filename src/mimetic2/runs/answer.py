@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mimetic2.run.running import RunResult
+from mimetic2.runs.running import RunResult
 
 
 def answer_lines(result: RunResult) -> list[str]:

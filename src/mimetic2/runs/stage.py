@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mimetic2.files import write_json
-from mimetic2.run.digests import Digests, files_below
+from mimetic2.runs.digests import Digests, files_below
 from mimetic2.study import Study
 
 SCHEMA_VERSION = 1

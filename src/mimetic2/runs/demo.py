@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mimetic2.errors import InputError
 from mimetic2.files import write_text
-from mimetic2.run.running import STUDY, RunResult, run
+from mimetic2.runs.running import STUDY, RunResult, run
 
 MATERIAL = "world"
 _STUDY = """\

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mimetic2.run.running import RunResult, default_folder, run
+from mimetic2.runs.running import RunResult, default_folder, run
 
 __all__ = ["RunResult", "default_folder", "run"]

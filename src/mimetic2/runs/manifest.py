@@ -12,7 +12,7 @@ from typing import Any
 
 import mimetic2
 from mimetic2.files import write_json
-from mimetic2.run.stage import SCHEMA_VERSION, Stage
+from mimetic2.runs.stage import SCHEMA_VERSION, Stage
 from mimetic2.study import Study
 
 MANIFEST = "manifest.json"

@@ -14,8 +14,8 @@ from mimetic2.concepts import Concept, read_concepts
 from mimetic2.domains import load_domain, read_prompts
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
-from mimetic2.run.stage import Outcome, Stage
-from mimetic2.study import Study, caption_files
+from mimetic2.runs.stage import Outcome, Stage
+from mimetic2.study import PROMPT_FILES, Study, caption_files
 from mimetic2.tables import names, numbers, read_table, write_table
 
 COUNTS, SCORES, THRESHOLD, REPORT = "counts.csv", "scores.csv", "threshold.json", "report.html"
@@ -217,7 +217,7 @@ def prompts_of(study: Study) -> tuple[str, ...]:
     """The study's prompts: a list, a file that holds one, or the domain's."""
     if study.prompts is None:
         return load_domain(study.domain).prompts
-    if len(study.prompts) == 1 and study.prompts[0].endswith((".txt", ".yaml", ".yml")):
+    if len(study.prompts) == 1 and study.prompts[0].endswith(PROMPT_FILES):
         return read_prompts(Path(study.prompts[0]))
     return study.prompts
 

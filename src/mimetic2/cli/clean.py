@@ -1,0 +1,30 @@
+"""`mimetic2 clean`: remove biometric data from a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb ``clean``."""
+    app.command()(clean)
+
+
+def clean(
+    run: Annotated[Path, typer.Argument(help="Run directory.")],
+    biometrics: Annotated[bool, typer.Option("--biometrics", help="Remove embeddings and crops.")] = False,
+) -> None:
+    """Remove embeddings and crops from a run; tables, verdict and report stay."""
+    from mimetic2.errors import InputError
+    from mimetic2.runs.cleaning import remove_biometrics
+
+    if not biometrics:
+        raise InputError("clean: nothing was asked for", accepted="--biometrics")
+    removed = remove_biometrics(run)
+    for path in removed:
+        print(f"removed {path}")
+    if not removed:
+        print(f"{run} holds no embeddings and no crops")
