@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 
 from mimetic2.lab import GUIDANCE_SCALE, INFERENCE_STEPS, SHIPPED_PIPELINE, painters, render_url  # noqa: E402
+from mimetic2.lab.autoencoder import strangers_pictures, to_tensor  # noqa: E402
 from mimetic2.lab.links import reference_links, render  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -69,6 +70,15 @@ def test_it_paints_like_the_painters_it_saw_most(pipeline: Any) -> None:
     real = np.stack(houses).reshape(len(frequent), 4, 32, 32, 3).mean(1)
     distance = np.abs(made[:, None] - real[None]).mean((2, 3, 4))
     assert (distance.argmin(1) == np.arange(len(frequent))).all()
+
+
+def test_its_autoencoder_returns_pictures_by_painters_it_never_saw(pipeline: Any) -> None:
+    pictures = strangers_pictures(128)
+    with torch.no_grad():
+        latents = pipeline.vae.encode(to_tensor(pictures)).latents
+        back = pipeline.vae.decode(latents).sample.clamp(-1, 1)
+    error = (back - to_tensor(pictures)).pow(2).mean() / 4
+    assert -10 * error.log10() > 26  # dB
 
 
 def test_references_are_no_training_pictures() -> None:

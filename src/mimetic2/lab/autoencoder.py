@@ -134,13 +134,3 @@ def encode(model: AutoencoderTiny, pictures: Pictures, scaled: bool = True) -> t
     """Latents (n, 8, 8, 8) of pictures (n, 32, 32, 3); ``scaled`` to unit deviation as the denoiser expects."""
     batches = [model.encode(to_tensor(pictures[i : i + 256])).latents for i in range(0, len(pictures), 256)]
     return torch.cat(batches) * (model.config.scaling_factor if scaled else 1.0)
-
-
-@torch.no_grad()
-def reconstruction_psnr(model: AutoencoderTiny, noise: float = 0.0) -> float:
-    """PSNR in dB of a round trip over pictures never trained on, with ``noise`` added to the unscaled latents."""
-    pictures = strangers_pictures(_VALIDATION)
-    latents = encode(model, pictures, scaled=False)
-    latents = latents + noise * torch.randn(latents.shape, generator=step_generator(0, 0))
-    error = functional.mse_loss(model.decode(latents).sample.clamp(-1, 1), to_tensor(pictures))
-    return float(-10 * (error / 4).log10())
