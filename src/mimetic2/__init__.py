@@ -12,6 +12,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Concept": "mimetic2.concepts",
     "EmbeddingTable": "mimetic2.embedding",
     "GateFailed": "mimetic2.errors",
     "InputError": "mimetic2.errors",
@@ -29,6 +30,7 @@ _HOMES = {
     "compare_runs": "mimetic2.report",
     "demo": "mimetic2.runs.demo",
     "effective_counts": "mimetic2.counting.effective",
+    "count_captions": "mimetic2.counting",
     "embed_images": "mimetic2.embedding",
     "fetch_sample": "mimetic2.counting.fetching",
     "find_images": "mimetic2.embedding",
@@ -37,6 +39,7 @@ _HOMES = {
     "get_embedder": "mimetic2.embedding",
     "load_domain": "mimetic2.domains",
     "load_study": "mimetic2.study",
+    "read_concepts": "mimetic2.concepts",
     "read_threshold_table": "mimetic2.threshold",
     "remove_biometrics": "mimetic2.runs.cleaning",
     "run": "mimetic2.runs",
