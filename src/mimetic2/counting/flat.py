@@ -93,7 +93,9 @@ def _collapse(data: bytes) -> bytes:
     repeated = spaces[1:] & spaces[:-1]
     if not repeated.any():
         return codes.tobytes()
-    return codes[np.concatenate([[True], ~repeated])].tobytes()
+    kept = np.ones(len(codes), bool)
+    kept[1:] = ~repeated
+    return codes[kept].tobytes()
 
 
 def _non_ascii_rows(texts: Any) -> npt.NDArray[np.int64]:

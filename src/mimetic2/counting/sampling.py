@@ -72,8 +72,8 @@ def bottom(parts: Sequence[Sample], k: int) -> Sample:
     rank = np.arange(len(first)) - np.repeat(starts, np.diff(starts, append=len(first)))
     kept = rank < k
     first = first[kept]
-    texts = (joined[name][order[first]] for name in ("url", "caption"))
-    return Sample(concept[first], hashes[first], *texts, multiplicity[kept], unsafe[kept])
+    url, caption = (joined[name][order[first]] for name in ("url", "caption"))
+    return Sample(concept[first], hashes[first], url, caption, multiplicity[kept], unsafe[kept])
 
 
 class Sampler:

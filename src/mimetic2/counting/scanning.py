@@ -54,8 +54,8 @@ def _sample(sampler: Sampler, batch: Batch, rows: Ints, indexes: Ints) -> None:
     if batch.unsafe is not None:
         wanted = np.unique(used)
         unsafe[wanted] = _flags(batch.unsafe, distinct[wanted])
-    texts = (np.array(values, object)[used] for values in (links, captions))
-    sampler.add(Sample(indexes[near], hashes[used], *texts, np.ones(len(near), np.int64), unsafe[used]))
+    url, caption = (np.array(values, object)[used] for values in (links, captions))
+    sampler.add(Sample(indexes[near], hashes[used], url, caption, np.ones(len(near), np.int64), unsafe[used]))
 
 
 def _bytes(array: Any, rows: Ints) -> list[bytes]:
