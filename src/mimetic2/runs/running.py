@@ -12,13 +12,12 @@ from typing import Any
 import polars as pl
 import yaml
 
-from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_text
 from mimetic2.runs.engine import do_stages
 from mimetic2.runs.lock import writing
 from mimetic2.runs.manifest import MANIFEST
-from mimetic2.runs.stages import COUNTS, REPORT, SCORES, STAGES, THRESHOLD
+from mimetic2.runs.stages import COUNTS, REPORT, SCORES, STAGES, THRESHOLD, check_requirements
 from mimetic2.study import Study, load_study
 from mimetic2.tables import read_table
 
@@ -70,7 +69,7 @@ def run(study_path: str | Path, out: str | Path | None = None, *, command: str |
     """
     path = Path(study_path)
     study = load_study(path)
-    load_domain(study.domain)
+    check_requirements(study)
     folder = Path(out) if out is not None else default_folder(path)
     if folder.exists() and not folder.is_dir():
         raise InputError("is a file, a folder for the run is wanted", file=folder)

@@ -10,11 +10,14 @@ from typing import Any
 
 from mimetic2.files import write_json
 from mimetic2.runs.digests import Digests, files_below
+from mimetic2.runs.versions import versions
 from mimetic2.study import Study
 
 SCHEMA_VERSION = 1
 DONE, STARTED = "done.json", "started.json"
 """The marker, written last; and what an unfinished stage was started with, written first."""
+STATE_ENDINGS = (".sqlite", ".sqlite-wal", ".sqlite-shm")
+"""Files in which a stage keeps its place: they help it to resume and are no outputs."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Stage:
 
     def outputs(self, run: Path, digests: Digests) -> dict[str, str]:
         """Digests of everything that the stage wrote, by path relative to the run."""
-        own = [path for path in files_below(self.folder(run)) if path.name not in (DONE, STARTED)]
+        own = [path for path in files_below(self.folder(run)) if not _is_state(path)]
         return {path.relative_to(run).as_posix(): digests.file(path) for path in [*own, *self._results(run)]}
 
     def _results(self, run: Path) -> list[Path]:
@@ -68,15 +71,21 @@ class Stage:
         """The marker, or None when the stage has none that can be read."""
         return _read(self.folder(run) / DONE)
 
-    def started(self, run: Path) -> dict[str, Any] | None:
-        """What unfinished work was started with, or None."""
-        return _read(self.folder(run) / STARTED)
+    def start(self, run: Path, need: Mapping[str, Any]) -> None:
+        """Note what the work to come is made from, and with which versions: unfinished work of others is no use."""
+        self.folder(run).mkdir(exist_ok=True)
+        write_json(self.folder(run) / STARTED, {**need, "versions": versions()})
+
+    def can_resume(self, run: Path, need: Mapping[str, Any]) -> bool:
+        """Whether the folder holds unfinished work of exactly this kind."""
+        return self.resumes and _read(self.folder(run) / STARTED) == {**need, "versions": versions()}
 
     def finish(self, run: Path, need: Mapping[str, Any], outcome: Outcome, seconds: float, digests: Digests) -> None:
         """Write the marker; from here on the stage is done."""
         marker = {
             "schema_version": SCHEMA_VERSION,
             **need,
+            "versions": versions(),
             "outputs": self.outputs(run, digests),
             "summary": outcome.summary,
             "warnings": list(outcome.warnings),
@@ -85,6 +94,10 @@ class Stage:
         }
         write_json(self.folder(run) / DONE, marker)
         (self.folder(run) / STARTED).unlink(missing_ok=True)
+
+
+def _is_state(path: Path) -> bool:
+    return path.name in (DONE, STARTED) or path.name.endswith(STATE_ENDINGS)
 
 
 def _digest(place: Path | Sequence[Path], digests: Digests) -> str:

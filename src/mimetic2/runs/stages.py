@@ -236,9 +236,23 @@ def _generated(study: Study, run: Path) -> Path:
     return study.generated if study.generated is not None else run / "generate"
 
 
+def check_requirements(study: Study) -> None:
+    """Raise what would otherwise come up after hours: an unknown domain or embedder, bad prompts, a missing model."""
+    from mimetic2.embedding import embedder_names
+
+    prompts_of(study)
+    _model_files(study)
+    name = _embedder_name(study)
+    if name not in embedder_names():
+        raise InputError(f"unknown embedder '{name}'", accepted=", ".join(embedder_names()))
+
+
 def _model_files(study: Study) -> Mapping[str, Path]:
-    path = Path(study.model or "")
-    return {"model": path} if path.is_absolute() and path.exists() else {}
+    if study.model is None:
+        return {}
+    from mimetic2.generation.models import resolve_model
+
+    return {"model": resolve_model(study.model).path}
 
 
 def _optional(**paths: Path | None) -> dict[str, Path | Sequence[Path]]:
@@ -260,16 +274,23 @@ def _domain_options(study: Study) -> dict[str, Any]:
     return _embedding_options(study) | {"cutoffs": cutoffs, "level": study.level, "seed": study.seed}
 
 
+# counts.csv belongs to one stage only: to `count` where counts are given, to `verify` where captions are counted.
 STAGES = (
     Stage(
         "count",
         count,
-        options=lambda study: {"sample": study.sample, "seed": study.seed} if study.captions else {},
-        inputs=lambda study, run: (
-            _optional(counts=study.counts, concepts=study.concepts)
-            | ({"captions": caption_files(study)} if study.captions else {})
-        ),
+        options=lambda study: {},
+        inputs=lambda study, run: _optional(counts=study.counts, concepts=study.concepts),
         results=(COUNTS,),
+        wanted=lambda study: study.captions is None,
+    ),
+    Stage(
+        "count",
+        count,
+        options=lambda study: {"sample": study.sample, "seed": study.seed},
+        inputs=lambda study, run: {**_optional(concepts=study.concepts), "captions": caption_files(study)},
+        wanted=lambda study: study.captions is not None,
+        resumes=True,
     ),
     Stage(
         "verify",

@@ -1,0 +1,167 @@
+"""study.yaml: what is accepted, and one line for everything that is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mimetic2.errors import InputError
+from mimetic2.study import Study, caption_files, load_study
+from mimetic2.yamlfile import read_yaml
+
+SMALL = {
+    "name": "s",
+    "domain": "faces",
+    "counts": "counts.csv",
+    "reference": "reference/",
+    "generated": "generated/",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "counts.csv").write_text("concept,count\na,1\n")
+    (tmp_path / "concepts.csv").write_text("concept\na\n")
+    (tmp_path / "part-1.parquet").write_text("")
+    (tmp_path / "part-0.parquet").write_text("")
+    for name in ("reference", "generated"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def load(folder: Path, **changes: object) -> Study:
+    content = {key: value for key, value in (SMALL | changes).items() if value is not None}
+    (folder / "study.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    return load_study(folder / "study.yaml")
+
+
+def test_the_smallest_study(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = load(folder)
+    assert study.counts == folder / "counts.csv"
+    assert study.reference == folder / "reference"
+    assert (study.procedure, study.level, study.penalty, study.references) == ("robust", 0.95, 0.9, 10)
+    monkeypatch.chdir(folder)
+    assert load_study("study.yaml") == study
+
+
+def test_captions_are_patterns_relative_to_the_file(folder: Path) -> None:
+    study = load(folder, counts=None, captions="part-*.parquet", concepts="concepts.csv")
+    assert caption_files(study) == [folder / "part-0.parquet", folder / "part-1.parquet"]
+    twice = load(folder, counts=None, captions=["part-*.parquet", "part-0.parquet"], concepts="concepts.csv")
+    assert caption_files(twice) == caption_files(study)
+
+
+def test_a_model_is_a_name_or_a_path(folder: Path) -> None:
+    assert load(folder, generated=None, model="lab").model == "lab"
+    assert load(folder, generated=None, model="CompVis/sd").model == "CompVis/sd"
+    assert load(folder, generated=None, model="./mine").model == str(folder / "mine")
+    assert load(folder, generated=None, model="reference").model == str(folder / "reference")
+
+
+def test_prompts_are_a_list_or_a_file(folder: Path) -> None:
+    assert load(folder, generated=None, model="lab", prompts=["a {concept}"]).prompts == ("a {concept}",)
+    assert load(folder, generated=None, model="lab", prompts="p.txt").prompts == (str(folder / "p.txt"),)
+
+
+@pytest.mark.parametrize(
+    ("relation", "warned"), [("exact", False), ("superset", False), ("proxy", True), ("unknown", True)]
+)
+def test_proxy_and_unknown_training_data_warn(folder: Path, relation: str, warned: bool) -> None:
+    study = load(folder, training_data={"name": "LAION", "relation": relation})
+    assert bool(study.warnings) is warned
+    assert all("LAION" in warning for warning in study.warnings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"embeder": "x"}, r"row 6: unknown key 'embeder', did you mean 'embedder'\?"),
+        ({"zzz": 1}, r"row 6: unknown key 'zzz'; accepted: batch_size, captions, "),
+        ({"reference": None, "referense": "reference"}, r"unknown key 'referense', did you mean 'reference'\?"),
+        ({"name": None}, r"'name' is missing; accepted: a line 'name: …'"),
+        ({"name": 7}, r"row 1: 'name' is wrong \(7\); accepted: a valid string"),
+        ({"name": "  "}, "row 1: 'name' is wrong"),
+        ({"images": 0, "generated": None, "model": "lab"}, r"'images' is wrong \(0\); accepted: greater than or equal"),
+        ({"images": "10"}, r"'images' is wrong \('10'\); accepted: a valid integer"),
+        ({"seed": -1}, r"'seed' is wrong \(-1\)"),
+        ({"seed": 1.5}, r"'seed' is wrong \(1.5\)"),
+        ({"level": 95}, r"'level' is wrong \(95\); accepted: less than 1"),
+        ({"level": True}, "'level' is wrong"),
+        ({"penalty": float("inf")}, "'penalty' is wrong"),
+        ({"references": 2}, r"'references' is wrong \(2\); accepted: greater than or equal to 3"),
+        ({"procedure": "Paper"}, "'procedure' is wrong .* accepted: 'robust' or 'paper'"),
+        ({"counts": 3}, "'counts' is wrong .* a path is wanted"),
+        ({"captions": []}, "'captions' is wrong"),
+        ({"training_data": {"name": "x", "relation": "maybe"}}, "row 8: 'training_data.relation' is wrong"),
+        ({"training_data": {"name": "x"}}, "'training_data.relation' is missing"),
+        ({"training_data": {"nam": "x", "relation": "exact"}}, "row 7: unknown key 'nam', did you mean 'name'"),
+        ({"subjects": {"bases": "x"}}, "unknown key 'bases', did you mean 'basis'"),
+        ({"subjects": "famous"}, "row 6: 'subjects' is wrong"),
+        ({"captions": "part-*.parquet"}, "row 6: both 'counts' and 'captions' are given"),
+        ({"counts": None}, "nothing says how often each concept was seen"),
+        ({"counts": None, "captions": "part-*.parquet"}, "'captions' needs 'concepts'"),
+        ({"model": "lab"}, "row 6: both 'generated' and 'model' are given"),
+        ({"generated": None}, "nothing says where generated images come from"),
+        ({"prompts": ["a {concept}"]}, "'prompts' has no effect without 'model'"),
+        ({"batch_size": 4}, "'batch_size' has no effect without 'model'"),
+        ({"counts": "no.csv"}, r"row 3: 'counts': no such file: .*no\.csv"),
+        ({"counts": "reference"}, "row 3: 'counts': is a folder, a file is wanted"),
+        ({"reference": "no"}, "row 4: 'reference': no such folder"),
+        ({"generated": "counts.csv"}, "row 5: 'generated': is a file, a folder is wanted"),
+        ({"counts": None, "captions": "x/*.csv", "concepts": "concepts.csv"}, r"no file matches .*x/\*\.csv"),
+    ],
+)
+def test_mistakes_are_named_with_their_line(folder: Path, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        load(folder, **changes)
+    assert "\n" not in str(caught.value)
+    assert caught.value.file == folder / "study.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no keys"),
+        ("- a\n", "holds no keys"),
+        ("name: [\n", "row 2: is not YAML"),
+        ("name: x\nname: y\n", "row 2: key 'name' stands in line 1 already"),
+        ("subjects:\n  basis: x\n  basis: y\n", "row 3: key 'basis' stands in line 2 already"),
+        ("1: x\n", "row 1: a key must be a word"),
+        ("name: !!python/object:os.system x\n", "row 1: is not YAML"),
+        ("name: \x07\n", "is not YAML"),
+    ],
+)
+def test_yaml_that_is_not_a_study(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        load_study(path)
+
+
+def test_files_that_are_no_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        load_study(tmp_path / "none.yaml")
+    with pytest.raises(InputError, match="is a folder"):
+        load_study(tmp_path)
+    (tmp_path / "latin.yaml").write_bytes("name: é\n".encode("latin-1"))
+    with pytest.raises(InputError, match="is not UTF-8"):
+        load_study(tmp_path / "latin.yaml")
+
+
+keys = st.text("abcdefghij", min_size=1, max_size=6)
+values = st.recursive(st.integers() | keys, lambda inner: st.dictionaries(keys, inner, max_size=3), max_leaves=8)
+
+
+@given(st.dictionaries(keys, values, min_size=1, max_size=5))
+def test_read_yaml_agrees_with_yaml(tmp_path_factory: pytest.TempPathFactory, data: dict[str, object]) -> None:
+    path = tmp_path_factory.mktemp("yaml") / "x.yaml"
+    path.write_text(yaml.safe_dump(data, default_flow_style=False))
+    found = read_yaml(path)
+    assert found.data == data
+    lines = path.read_text().splitlines()
+    for key in data:
+        assert lines[(found.line((key,)) or 0) - 1].startswith(key)
