@@ -35,10 +35,11 @@ class Bar:
 
     def advance(self, amount: int = 1, note: str = "") -> None:
         """Count ``amount`` more pieces as done; ``note`` (a loss, a number of failures) stands beside the rate."""
+        ended = self.done >= self.total and amount == 0
         self.done += amount
         if self._progress is not None:
             self._progress.update(self._task, completed=self.done, note=f"{self.rate:,.1f} {self.unit}/s {note}")
-        elif self.done >= self.total or time.monotonic() - self._last_line >= PLAIN_EVERY_SECONDS:
+        elif not ended and (self.done >= self.total or time.monotonic() - self._last_line >= PLAIN_EVERY_SECONDS):
             self._last_line = time.monotonic()
             left = (self.total - self.done) / self.rate if self.rate > 0 else float("nan")
             done = f"{self.description}: {self.done:,}/{self.total:,}"

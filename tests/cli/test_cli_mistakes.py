@@ -1,0 +1,173 @@
+"""Every mistake of a user is one line that names the place, and the exit code that its kind has; never a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mimetic2.cli.main import run
+
+STUDY = "name: s\ndomain: faces\ncounts: counts.csv\nreference: reference\ngenerated: generated\n"
+SCORES = "concept,count,score\n" + "".join(f"c{i},{i * 10},{0.1 + i / 100}\n" for i in range(12))
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A command line, files to write first, what the line must say, and the exit code."""
+
+    name: str
+    command: str
+    says: tuple[str, ...]
+    files: tuple[tuple[str, str], ...] = ()
+    code: int = 2
+
+
+def table(text: str) -> tuple[tuple[str, str], ...]:
+    return (("t.csv", text),)
+
+
+def row(text: str) -> tuple[tuple[str, str], ...]:
+    """A table of scores whose third line is ``text``."""
+    lines = SCORES.splitlines()
+    return table("\n".join([*lines[:2], text, *lines[3:]]) + "\n")
+
+
+def study(old: str, new: str) -> tuple[tuple[str, str], ...]:
+    return (("s.yaml", STUDY.replace(old, new) if old else STUDY + new),)
+
+
+MISTAKES = (
+    Mistake("no such verb", "thresold t.csv", ("thresold",)),
+    Mistake("no such option", "threshold t.csv --penality 1", ("--penality",)),
+    Mistake("option without its value", "threshold t.csv --penalty", ("--penalty",)),
+    Mistake("option that is no number", "threshold t.csv --penalty x", ("--penalty", "number")),
+    Mistake("argument left out", "threshold", ("table",)),
+    Mistake("no such table", "threshold none.csv", ("none.csv", "no such file")),
+    Mistake("a folder for a table", "threshold reference", ("reference", "is a folder")),
+    Mistake("an unknown kind of table", "threshold s.yaml", ("s.yaml", "unknown kind of table '.yaml'")),
+    Mistake("an empty table", "threshold t.csv", ("t.csv", "is empty"), table("")),
+    Mistake("a missing column", "threshold t.csv", ("row 1", "column 'score'", "is missing"), table("concept,count\n")),
+    Mistake("a column twice", "threshold t.csv", ("row 1", "'count'", "twice"), table("concept,count,count,score\n")),
+    Mistake("too many cells", "threshold t.csv", ("row 3", "has 4 cells"), row("x,1,2,3")),
+    Mistake("a negative count", "threshold t.csv", ("row 3", "column 'count'", "too small (-4)"), row("x,-4,0.1")),
+    Mistake("a count that is NaN", "threshold t.csv", ("row 3", "column 'count'", "not finite"), row("x,nan,0.1")),
+    Mistake("an infinite score", "threshold t.csv", ("row 3", "column 'score'", "not finite"), row("x,1,inf")),
+    Mistake("a word for a count", "threshold t.csv", ("row 3", "'count'", "not a number ('many')"), row("x,many,0.1")),
+    Mistake("no score, no reason", "threshold t.csv", ("row 3", "column 'score'", "is empty"), row("x,1,")),
+    Mistake("a concept twice", "threshold t.csv", ("row 3", "'c0'", "row 2"), row("c0,1,0.1")),
+    Mistake("a concept without name", "threshold t.csv", ("row 3", "column 'concept'", "is empty"), row(",1,0.1")),
+    Mistake(
+        "too few concepts",
+        "threshold t.csv",
+        ("2 concepts", "8 or more"),
+        table("concept,count,score\na,1,0.1\nb,2,0.2\n"),
+    ),
+    Mistake("an unclosed quote", "threshold t.csv", ("t.csv",), row('"x,1,0.1')),
+    Mistake("an unknown method", "threshold t.csv --method best", ("best", "robust"), table(SCORES)),
+    Mistake("a negative penalty", "threshold t.csv --penalty -1", ("penalty",), table(SCORES)),
+    Mistake("a level in percent", "threshold t.csv --level 95", ("level",), table(SCORES)),
+    Mistake("no such study", "run none.yaml", ("none.yaml", "no such file")),
+    Mistake("a folder for a study", "run reference", ("reference", "is a folder")),
+    Mistake("a misspelt key", "run s.yaml", ("row 6", "'embeder'", "'embedder'"), study("", "embeder: x\n")),
+    Mistake("a key twice", "run s.yaml", ("row 6", "'name'", "line 1"), study("", "name: again\n")),
+    Mistake("not YAML", "run s.yaml", ("s.yaml", "is not YAML"), study("s\n", "[\n")),
+    Mistake("no domain of that name", "run s.yaml", ("'face'", "'faces'"), study("faces", "face")),
+    Mistake("no embedder of that name", "run s.yaml", ("'dlib'", "dlib-face"), study("", "embedder: dlib\n")),
+    Mistake("a path that is not there", "run s.yaml", ("row 3", "no such file"), study("counts.csv", "no.csv")),
+    Mistake("a file for a folder", "run s.yaml", ("row 4", "is a file"), study("ce: reference", "ce: counts.csv")),
+    Mistake("counts and captions", "run s.yaml", ("row 6", "'captions'"), study("", "captions: '*.csv'\n")),
+    Mistake("nothing generates", "run s.yaml", ("generated",), study("generated: generated\n", "")),
+    Mistake("no model of that name", "run s.yaml", ("'labb'", "'lab'"), study("generated: generated", "model: labb")),
+    Mistake(
+        "a model that is not here",
+        "run s.yaml",
+        ("sd-1.5", "not on this machine"),
+        study("generated: generated", "model: sd-1.5"),
+        3,
+    ),
+    Mistake("a pickled model", "run s.yaml", ("convert",), study("generated: generated", "model: m.ckpt"), 3),
+    Mistake(
+        "a prompt without its place",
+        "generate --model lab --concepts counts.csv --out o --prompts p.txt",
+        ("{concept}",),
+        (("p.txt", "a painting\n"),),
+    ),
+    Mistake("no such prompts", "generate --model lab --concepts counts.csv --out o --prompts no.txt", ("no.txt",)),
+    Mistake("no images asked for", "generate --model lab --concepts counts.csv --out o --images 0", ("--images",)),
+    Mistake(
+        "an empty list",
+        "generate --model lab --domain lab --concepts t.csv --out o",
+        ("t.csv", "no concept"),
+        table("concept\n"),
+    ),
+    Mistake(
+        "a name of no letters", "count --captions x --concepts t.csv --out o.csv", ("!!!",), table("concept\n!!!\n")
+    ),
+    Mistake("no such captions", "count --captions 'x/*' --concepts counts.csv --out o.csv", ("x/*",)),
+    Mistake("no such images", "embed --images none --embedder style-lite --out o.parquet", ("none", "no such folder")),
+    Mistake("a file of images", "embed --images counts.csv --embedder style-lite --out o.parquet", ("is a file",)),
+    Mistake("vectors as CSV", "embed --images generated --embedder style-lite --out o.csv", (".csv", ".parquet")),
+    Mistake("an embedder misspelt", "embed --images generated --embedder style --out o.parquet", ("style-lite",)),
+    Mistake("no run", "report none", ("none",)),
+    Mistake("an unfinished run", "report reference", ("threshold.json", "no such file")),
+    Mistake("broken JSON", "report .", ("threshold.json", "is not JSON"), (("threshold.json", "{"),)),
+    Mistake("a choice that is none", "report . --images some", ("some",)),
+    Mistake("one run to compare", "compare reference", ("two or more",)),
+    Mistake("a count below nothing", "predict t.csv --count -3", ("-3",), table(SCORES)),
+    Mistake("nothing to clean", "clean reference --biometrics", ("reference", "no run directory")),
+    Mistake("cleaning what", "clean reference", ("--biometrics",)),
+    Mistake("init over a study", "init .", ("exists already",), (("study.yaml", ""),)),
+    Mistake("a file for a folder to start in", "init counts.csv", ("counts.csv", "is a file")),
+    Mistake("the demo into a file", "demo --out counts.csv", ("counts.csv", "is a file")),
+    Mistake("no checkpoint", "convert none.ckpt", ("none.ckpt",)),
+)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "counts.csv").write_text("concept,count\nAda Keller,5\n")
+    (tmp_path / "s.yaml").write_text(STUDY)
+    for name in ("reference", "generated"):
+        (tmp_path / name / "Ada Keller").mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / name / "Ada Keller" / "0.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_there_are_enough() -> None:
+    assert len({mistake.command + str(mistake.files) for mistake in MISTAKES}) == len(MISTAKES) >= 30
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_one_line_and_the_right_exit_code(here: Path, capsys: pytest.CaptureFixture[str], mistake: Mistake) -> None:
+    for name, text in mistake.files:
+        (here / name).write_text(text)
+    code = run(mistake.command.replace("'", "").split())
+    said = capsys.readouterr()
+    lines = [line for line in said.err.splitlines() if line.startswith("mimetic2: ")]
+    assert code == mistake.code, said.err
+    assert len(lines) == 1, said.err
+    assert "Traceback" not in said.err
+    for words in mistake.says:
+        assert words in lines[0]
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["threshold", "none.csv"], 2), (["run", "none.yaml"], 2), (["--version"], 0)]
+)
+def test_the_installed_command_exits_with_the_code(here: Path, arguments: list[str], code: int) -> None:
+    command = [sys.executable, "-c", "from mimetic2.cli.main import main; main()", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == (1 if code else 0)
+
+
+def test_debug_shows_the_traceback(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--debug", "threshold", "none.csv"]) == 2
+    assert "Traceback" in capsys.readouterr().err
