@@ -7,12 +7,15 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mimetic2.report.contents import Contents, Row
 from mimetic2.report.figures import scored
 from mimetic2.report.labels import Labels, isolated
 from mimetic2.report.numerals import position
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 IMAGE_CHOICES = ("all", "generated", "none")
 LINES, REFERENCES, GENERATED = 10, 3, 5
@@ -65,8 +68,8 @@ def contact_sheet(contents: Contents, rows: Sequence[Row], labels: Labels, choic
         line = Line(
             row,
             label,
-            [_picture(path, f"{isolated(label)}: reference") for path in _first(real.get(row.name, {}), REFERENCES)],
-            [_picture(path, f"{isolated(label)}: generated") for path in _first(made[row.name], GENERATED)],
+            _pictures(_first(real.get(row.name, {}), REFERENCES), f"{isolated(label)}: reference"),
+            _pictures(_first(made[row.name], GENERATED), f"{isolated(label)}: generated"),
         )
         spent += sum(len(picture.uri) for picture in (*line.references, *line.generated))
         if spent > BUDGET:
@@ -109,12 +112,16 @@ def spread(rows: Sequence[Row], most: int = LINES) -> list[Row]:
     return sorted(chosen.values(), key=lambda row: (row.count or 0.0, row.name))
 
 
-def _picture(path: Path, text: str) -> Picture:
-    """The image at most ``SIDE`` pixels wide and high; smaller ones as they are, without loss."""
-    from PIL import Image, ImageOps
+def _pictures(paths: Sequence[Path], text: str) -> list[Picture]:
+    """The images that can be decoded; the embedding stage has counted those that cannot, with the reason."""
+    from mimetic2.embedding.decoding import decode
 
-    with Image.open(path) as opened:
-        image = ImageOps.exif_transpose(opened).convert("RGB")
+    images = (decode(path)[0] for path in paths)
+    return [_picture(image, text) for image in images if image is not None]
+
+
+def _picture(image: Image.Image, text: str) -> Picture:
+    """The image at most ``SIDE`` pixels wide and high; smaller ones as they are, without loss."""
     crisp = max(image.size) < SIDE
     image.thumbnail((SIDE, SIDE))
     data = io.BytesIO()
