@@ -141,6 +141,7 @@ def test_the_paper_s_procedure(copy: Path) -> None:
     result = mimetic2.run(change(copy / "study.yaml", procedure="paper"), copy / "paper")
     assert result.threshold["method"] == "paper"
     assert result.threshold["verdict"] is None
+    assert any(text.startswith("procedure paper: ") for text in result.threshold["warnings"])
 
 
 def test_minors_are_left_out_of_every_stage(copy: Path) -> None:

@@ -165,3 +165,15 @@ def test_read_yaml_agrees_with_yaml(tmp_path_factory: pytest.TempPathFactory, da
     lines = path.read_text().splitlines()
     for key in data:
         assert lines[(found.line((key,)) or 0) - 1].startswith(key)
+
+
+@pytest.mark.parametrize("name", ["images-only", "from-captions", "paper"])
+def test_the_examples_are_studies(tmp_path: Path, name: str) -> None:
+    example = Path(__file__).resolve().parents[2] / "examples" / "studies" / f"{name}.yaml"
+    (tmp_path / "captions").mkdir()
+    for file in ("counts.csv", "concepts.csv", "captions/a.parquet"):
+        (tmp_path / file).touch()
+    for folder in ("reference", "generated", "fetched", "my-pipeline"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "study.yaml").write_text(example.read_text())
+    assert load_study(tmp_path / "study.yaml").training_data is not None

@@ -21,6 +21,10 @@ from mimetic2.tables import names, numbers, read_table, write_table
 COUNTS, SCORES, THRESHOLD, REPORT = "counts.csv", "scores.csv", "threshold.json", "report.html"
 CONCEPTS = "count/concepts.csv"
 MENTIONS, SAMPLE = "count/mentions.csv", "count/mentions.sample.parquet"
+PAPER_DEVIATES = (
+    "procedure paper: threshold rule, penalty and, for faces, the one-face rule are the paper's; counts, prompts, seeds "
+    "and scores are not (no malformed prompts; references drawn by seed, not the ten most similar training images)"
+)
 GENERATED, REFERENCE = "embed/generated.parquet", "embed/reference.parquet"
 
 
@@ -200,10 +204,15 @@ def threshold(study: Study, run: Path) -> Outcome:
         level=study.level,
         seed=study.seed,
     )
-    warnings = tuple(dict.fromkeys((*study.warnings, *result.warnings)))
+    warnings = tuple(dict.fromkeys((*_said_by(study), *result.warnings)))
     result = dataclasses.replace(result, warnings=warnings, excluded={**table.excluded, **result.excluded})
     write_json(run / THRESHOLD, result.to_dict())
     return Outcome(result.sentence, result.warnings, result.excluded)
+
+
+def _said_by(study: Study) -> tuple[str, ...]:
+    """What the study itself makes every output say."""
+    return (*study.warnings, PAPER_DEVIATES) if study.procedure == "paper" else study.warnings
 
 
 def report(study: Study, run: Path) -> Outcome:
@@ -335,7 +344,7 @@ STAGES = (
         threshold,
         options=lambda study: {
             **{key: getattr(study, key) for key in ("procedure", "penalty", "level", "seed")},
-            "warnings": study.warnings,
+            "warnings": _said_by(study),
         },
         inputs=lambda study, run: {SCORES: run / SCORES},
         results=(THRESHOLD,),
