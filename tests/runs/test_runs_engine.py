@@ -130,6 +130,16 @@ def test_damaged_outputs_are_noticed_and_made_again(study: Study, run: Path, dam
     assert not (run / "first" / "2.txt").exists()
 
 
+@pytest.mark.parametrize(
+    "marker",
+    ["", "[]", "{}", '{"schema_version": 1, "options": {}, "inputs": {}, "outputs": {}}', '{"schema_version": 0}'],
+)
+def test_a_marker_of_another_form_is_no_marker(study: Study, run: Path, marker: str) -> None:
+    do(study, run)
+    (run / "first" / "done.json").write_text(marker)
+    assert do(study, run).done == ["first"]
+
+
 def test_a_deleted_result_is_made_again(study: Study, run: Path) -> None:
     do(study, run)
     (run / TOTAL).unlink()

@@ -16,6 +16,7 @@ from mimetic2.study import Study
 SCHEMA_VERSION = 1
 DONE, STARTED = "done.json", "started.json"
 """The marker, written last; and what an unfinished stage was started with, written first."""
+_KEYS = ("options", "inputs", "outputs", "versions", "summary", "warnings", "excluded", "seconds", "revision")
 STATE_ENDINGS = (".sqlite", ".sqlite-wal", ".sqlite-shm")
 """Files in which a stage keeps its place: they help it to resume and are no outputs."""
 
@@ -68,8 +69,10 @@ class Stage:
         return [run / name for name in self.results if (run / name).is_file()]
 
     def marker(self, run: Path) -> dict[str, Any] | None:
-        """The marker, or None when the stage has none that can be read."""
-        return _read(self.folder(run) / DONE)
+        """The marker, or None when the stage has none that is whole and of this schema."""
+        marker = _read(self.folder(run) / DONE)
+        whole = marker is not None and marker.get("schema_version") == SCHEMA_VERSION and set(_KEYS) <= marker.keys()
+        return marker if whole else None
 
     def start(self, run: Path, need: Mapping[str, Any]) -> None:
         """Note what the work to come is made from, and with which versions: unfinished work of others is no use."""

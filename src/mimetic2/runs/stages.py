@@ -23,7 +23,7 @@ CONCEPTS = "count/concepts.csv"
 MENTIONS, SAMPLE = "count/mentions.csv", "count/mentions.sample.parquet"
 PAPER_DEVIATES = (
     "procedure paper: threshold rule, penalty and, for faces, the one-face rule are the paper's; counts, prompts, "
-    "seeds and scores are not (no malformed prompts; references drawn by seed, not the ten most similar training images)"
+    "seeds and scores are not (no malformed prompts; references drawn by seed, not the ten most similar ones)"
 )
 GENERATED, REFERENCE = "embed/generated.parquet", "embed/reference.parquet"
 
