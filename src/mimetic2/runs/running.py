@@ -14,10 +14,12 @@ import yaml
 
 from mimetic2.errors import InputError
 from mimetic2.files import write_text
+from mimetic2.runs.choices import check_requirements
 from mimetic2.runs.engine import do_stages
 from mimetic2.runs.lock import writing
 from mimetic2.runs.manifest import MANIFEST
-from mimetic2.runs.stages import COUNTS, REPORT, SCORES, STAGES, THRESHOLD, check_requirements
+from mimetic2.runs.sequence import STAGES
+from mimetic2.runs.stages import COUNTS, REPORT, SCORES, THRESHOLD
 from mimetic2.study import Study, load_study
 from mimetic2.tables import read_table
 

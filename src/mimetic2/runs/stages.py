@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from mimetic2.concepts import Concept, read_concepts
-from mimetic2.domains import load_domain, read_prompts
+from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
-from mimetic2.runs.stage import Outcome, Stage
-from mimetic2.study import PROMPT_FILES, Study, caption_files
+from mimetic2.runs.choices import embedder_name, embedder_options, generated_folder, prompts_of, warnings_of
+from mimetic2.runs.stage import Outcome
+from mimetic2.study import Study, caption_files
 from mimetic2.tables import names, numbers, read_table, write_table
 
 COUNTS, SCORES, THRESHOLD, REPORT = "counts.csv", "scores.csv", "threshold.json", "report.html"
 CONCEPTS = "count/concepts.csv"
 MENTIONS, SAMPLE = "count/mentions.csv", "count/mentions.sample.parquet"
-PAPER_DEVIATES = (
-    "procedure paper: threshold rule, penalty and, for faces, the one-face rule are the paper's; counts, prompts, "
-    "seeds and scores are not (no malformed prompts; references drawn by seed, not the ten most similar ones)"
-)
 GENERATED, REFERENCE = "embed/generated.parquet", "embed/reference.parquet"
 
 
@@ -103,7 +99,7 @@ def verify(study: Study, run: Path) -> Outcome:
     from mimetic2.embedding import get_embedder
 
     domain = load_domain(study.domain)
-    embedder = get_embedder(_embedder_name(study), study.embedder_weights)
+    embedder = get_embedder(embedder_name(study), study.embedder_weights)
     verified = verify_sample(
         read_table(run / SAMPLE),
         source_of(study.images_of_captions),
@@ -148,12 +144,12 @@ def embed(study: Study, run: Path) -> Outcome:
     """Vectors of the generated and of the reference images."""
     from mimetic2.embedding import embed_images, find_images, get_embedder
 
-    embedder = get_embedder(_embedder_name(study), study.embedder_weights, **_embedder_options(study))
+    embedder = get_embedder(embedder_name(study), study.embedder_weights, **embedder_options(study))
     concepts = [concept.name for concept in read_concepts(run / CONCEPTS)]
     (run / "embed").chmod(0o700)
     lost: Counter[str] = Counter()
     sizes = []
-    for root, target in ((study.reference, REFERENCE), (_generated(study, run), GENERATED)):
+    for root, target in ((study.reference, REFERENCE), (generated_folder(study, run), GENERATED)):
         table = embed_images(
             find_images(root, concepts), embedder, run / "embed" / ".cache", label=f"embed {root.name}"
         )
@@ -184,35 +180,20 @@ def score(study: Study, run: Path) -> Outcome:
     lost = Counter(reason for reason in result.table["excluded"].to_list() if reason)
     ranked = [value for value in result.table["identified"].to_list() if value is not None]
     summary = f"{result.table.height - lost.total()} concepts scored, {sum(ranked)} of {len(ranked)} identified"
-    return Outcome(summary, tuple(getattr(result, "warnings", ())), dict(lost))
+    return Outcome(summary, (), dict(lost))
 
 
 def threshold(study: Study, run: Path) -> Outcome:
     """The verdict and its numbers."""
-    from mimetic2.threshold import find_threshold, read_threshold_table
+    from mimetic2.threshold import threshold_of
 
-    table = read_threshold_table(run / SCORES)
-    result = find_threshold(
-        table.counts,
-        table.scores,
-        concepts=table.concepts,
-        score_se=table.score_se,
-        null_score=table.null_score,
-        identified=table.identified,
-        method=study.procedure,
-        penalty=study.penalty,
-        level=study.level,
-        seed=study.seed,
+    result = threshold_of(
+        run / SCORES, method=study.procedure, penalty=study.penalty, level=study.level, seed=study.seed
     )
-    warnings = tuple(dict.fromkeys((*_said_by(study), *result.warnings)))
-    result = dataclasses.replace(result, warnings=warnings, excluded={**table.excluded, **result.excluded})
+    warnings = tuple(dict.fromkeys((*warnings_of(study), *result.warnings)))
+    result = dataclasses.replace(result, warnings=warnings)
     write_json(run / THRESHOLD, result.to_dict())
     return Outcome(result.sentence, result.warnings, result.excluded)
-
-
-def _said_by(study: Study) -> tuple[str, ...]:
-    """What the study itself makes every output say."""
-    return (*study.warnings, PAPER_DEVIATES) if study.procedure == "paper" else study.warnings
 
 
 def report(study: Study, run: Path) -> Outcome:
@@ -220,140 +201,3 @@ def report(study: Study, run: Path) -> Outcome:
     from mimetic2.report import write_report
 
     return Outcome(f"written to {write_report(run).name}")
-
-
-def prompts_of(study: Study) -> tuple[str, ...]:
-    """The study's prompts: a list, a file that holds one, or the domain's."""
-    if study.prompts is None:
-        return load_domain(study.domain).prompts
-    if len(study.prompts) == 1 and study.prompts[0].endswith(PROMPT_FILES):
-        return read_prompts(Path(study.prompts[0]))
-    return study.prompts
-
-
-def _embedder_name(study: Study) -> str:
-    return study.embedder or load_domain(study.domain).embedder
-
-
-def _embedder_options(study: Study) -> dict[str, str]:
-    """In the paper's procedure a generated image counts only with exactly one face, where the domain says so."""
-    one = study.procedure == "paper" and load_domain(study.domain).exactly_one_face
-    return {"faces": "one"} if one and _embedder_name(study) == "dlib-face" else {}
-
-
-def _generated(study: Study, run: Path) -> Path:
-    return study.generated if study.generated is not None else run / "generate"
-
-
-def check_requirements(study: Study) -> None:
-    """Raise what would otherwise come up after hours: an unknown domain or embedder, bad prompts, a missing model."""
-    from mimetic2.embedding import embedder_names
-
-    prompts_of(study)
-    _model_files(study)
-    name = _embedder_name(study)
-    if name not in embedder_names():
-        raise InputError(f"unknown embedder '{name}'", accepted=", ".join(embedder_names()))
-
-
-def _model_files(study: Study) -> Mapping[str, Path]:
-    if study.model is None:
-        return {}
-    from mimetic2.generation.models import resolve_model
-
-    return {"model": resolve_model(study.model).path}
-
-
-def _optional(**paths: Path | None) -> dict[str, Path | Sequence[Path]]:
-    return {name: path for name, path in paths.items() if path is not None}
-
-
-def _embedding_options(study: Study) -> dict[str, Any]:
-    return {"embedder": _embedder_name(study), **_embedder_options(study)}
-
-
-def _generate_options(study: Study) -> dict[str, Any]:
-    defaults = load_domain(study.domain).generation_defaults
-    chosen = {key: getattr(study, key) for key in ("model", "images", "seed", "batch_size")}
-    return chosen | {"prompts": prompts_of(study), "steps": defaults.steps, "guidance": defaults.guidance}
-
-
-def _domain_options(study: Study) -> dict[str, Any]:
-    cutoffs = [cutoff.model_dump() for cutoff in load_domain(study.domain).cutoffs]
-    return _embedding_options(study) | {"cutoffs": cutoffs, "level": study.level, "seed": study.seed}
-
-
-# counts.csv belongs to one stage only: to `count` where counts are given, to `verify` where captions are counted.
-STAGES = (
-    Stage(
-        "count",
-        count,
-        options=lambda study: {},
-        inputs=lambda study, run: _optional(counts=study.counts, concepts=study.concepts),
-        results=(COUNTS,),
-        wanted=lambda study: study.captions is None,
-    ),
-    Stage(
-        "count",
-        count,
-        options=lambda study: {"sample": study.sample, "seed": study.seed},
-        inputs=lambda study, run: {**_optional(concepts=study.concepts), "captions": caption_files(study)},
-        wanted=lambda study: study.captions is not None,
-        resumes=True,
-    ),
-    Stage(
-        "verify",
-        verify,
-        options=_domain_options,
-        inputs=lambda study, run: {
-            MENTIONS: run / MENTIONS,
-            SAMPLE: run / SAMPLE,
-            **_optional(reference=study.reference, images=study.images_of_captions, weights=study.embedder_weights),
-        },
-        results=(COUNTS,),
-        wanted=lambda study: study.captions is not None,
-        resumes=True,
-    ),
-    Stage(
-        "generate",
-        generate,
-        options=_generate_options,
-        inputs=lambda study, run: {CONCEPTS: run / CONCEPTS, **_model_files(study)},
-        wanted=lambda study: study.model is not None,
-        resumes=True,
-    ),
-    Stage(
-        "embed",
-        embed,
-        options=_embedding_options,
-        inputs=lambda study, run: {
-            CONCEPTS: run / CONCEPTS,
-            "generated": _generated(study, run),
-            **_optional(reference=study.reference, weights=study.embedder_weights),
-        },
-    ),
-    Stage(
-        "score",
-        score,
-        options=lambda study: {"references": study.references, "seed": study.seed},
-        inputs=lambda study, run: {path: run / path for path in (COUNTS, GENERATED, REFERENCE)},
-        results=(SCORES,),
-    ),
-    Stage(
-        "threshold",
-        threshold,
-        options=lambda study: {
-            **{key: getattr(study, key) for key in ("procedure", "penalty", "level", "seed")},
-            "warnings": _said_by(study),
-        },
-        inputs=lambda study, run: {SCORES: run / SCORES},
-        results=(THRESHOLD,),
-    ),
-    Stage(
-        "report",
-        report,
-        options=lambda study: {},
-        inputs=lambda study, run: {path: run / path for path in ("study.yaml", COUNTS, SCORES, THRESHOLD)},
-        results=(REPORT,),
-    ),
-)

@@ -1,0 +1,65 @@
+"""What a study chose, with the domain's default where it chose nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mimetic2.domains import load_domain, read_prompts
+from mimetic2.errors import InputError
+from mimetic2.study import PROMPT_FILES, Study
+
+PAPER_DEVIATES = (
+    "procedure paper: threshold rule, penalty and, for faces, the one-face rule are the paper's; counts, prompts, "
+    "seeds and scores are not (no malformed prompts; references drawn by seed, not the ten most similar ones)"
+)
+
+
+def prompts_of(study: Study) -> tuple[str, ...]:
+    """The study's prompts: a list, a file that holds one, or the domain's."""
+    if study.prompts is None:
+        return load_domain(study.domain).prompts
+    if len(study.prompts) == 1 and study.prompts[0].endswith(PROMPT_FILES):
+        return read_prompts(Path(study.prompts[0]))
+    return study.prompts
+
+
+def embedder_name(study: Study) -> str:
+    """The study's embedder, or the domain's."""
+    return study.embedder or load_domain(study.domain).embedder
+
+
+def embedder_options(study: Study) -> dict[str, str]:
+    """In the paper's procedure a generated image counts only with exactly one face, where the domain says so."""
+    one = study.procedure == "paper" and load_domain(study.domain).exactly_one_face
+    return {"faces": "one"} if one and embedder_name(study) == "dlib-face" else {}
+
+
+def generated_folder(study: Study, run: Path) -> Path:
+    """Where the generated images are: the user's folder, or the stage's."""
+    return study.generated if study.generated is not None else run / "generate"
+
+
+def check_requirements(study: Study) -> None:
+    """Raise what would otherwise come up after hours: an unknown domain or embedder, bad prompts, a missing model."""
+    from mimetic2.embedding import embedder_names
+
+    prompts_of(study)
+    model_files(study)
+    name = embedder_name(study)
+    if name not in embedder_names():
+        raise InputError(f"unknown embedder '{name}'", accepted=", ".join(embedder_names()))
+
+
+def model_files(study: Study) -> Mapping[str, Path]:
+    """The model's files, by what the stage calls them; empty where no model generates."""
+    if study.model is None:
+        return {}
+    from mimetic2.generation.models import resolve_model
+
+    return {"model": resolve_model(study.model).path}
+
+
+def warnings_of(study: Study) -> tuple[str, ...]:
+    """What the study itself makes every output say."""
+    return (*study.warnings, PAPER_DEVIATES) if study.procedure == "paper" else study.warnings

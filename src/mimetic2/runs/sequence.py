@@ -1,0 +1,132 @@
+"""The sequence of stages: what of a study each depends on, which files it reads, which results it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mimetic2.domains import load_domain
+from mimetic2.runs.choices import (
+    embedder_name,
+    embedder_options,
+    generated_folder,
+    model_files,
+    prompts_of,
+    warnings_of,
+)
+from mimetic2.runs.stage import Stage
+from mimetic2.runs.stages import (
+    CONCEPTS,
+    COUNTS,
+    GENERATED,
+    MENTIONS,
+    REFERENCE,
+    REPORT,
+    SAMPLE,
+    SCORES,
+    THRESHOLD,
+    count,
+    embed,
+    generate,
+    report,
+    score,
+    threshold,
+    verify,
+)
+from mimetic2.study import Study, caption_files
+
+
+def _optional(**paths: Path | None) -> dict[str, Path | Sequence[Path]]:
+    return {name: path for name, path in paths.items() if path is not None}
+
+
+def _embedding_options(study: Study) -> dict[str, Any]:
+    return {"embedder": embedder_name(study), **embedder_options(study)}
+
+
+def _generate_options(study: Study) -> dict[str, Any]:
+    defaults = load_domain(study.domain).generation_defaults
+    chosen = {key: getattr(study, key) for key in ("model", "images", "seed", "batch_size")}
+    return chosen | {"prompts": prompts_of(study), "steps": defaults.steps, "guidance": defaults.guidance}
+
+
+def _domain_options(study: Study) -> dict[str, Any]:
+    cutoffs = [cutoff.model_dump() for cutoff in load_domain(study.domain).cutoffs]
+    return _embedding_options(study) | {"cutoffs": cutoffs, "level": study.level, "seed": study.seed}
+
+
+# counts.csv belongs to one stage only: to `count` where counts are given, to `verify` where captions are counted.
+STAGES = (
+    Stage(
+        "count",
+        count,
+        options=lambda study: {},
+        inputs=lambda study, run: _optional(counts=study.counts, concepts=study.concepts),
+        results=(COUNTS,),
+        wanted=lambda study: study.captions is None,
+    ),
+    Stage(
+        "count",
+        count,
+        options=lambda study: {"sample": study.sample, "seed": study.seed},
+        inputs=lambda study, run: {**_optional(concepts=study.concepts), "captions": caption_files(study)},
+        wanted=lambda study: study.captions is not None,
+        resumes=True,
+    ),
+    Stage(
+        "verify",
+        verify,
+        options=_domain_options,
+        inputs=lambda study, run: {
+            MENTIONS: run / MENTIONS,
+            SAMPLE: run / SAMPLE,
+            **_optional(reference=study.reference, images=study.images_of_captions, weights=study.embedder_weights),
+        },
+        results=(COUNTS,),
+        wanted=lambda study: study.captions is not None,
+        resumes=True,
+    ),
+    Stage(
+        "generate",
+        generate,
+        options=_generate_options,
+        inputs=lambda study, run: {CONCEPTS: run / CONCEPTS, **model_files(study)},
+        wanted=lambda study: study.model is not None,
+        resumes=True,
+    ),
+    Stage(
+        "embed",
+        embed,
+        options=_embedding_options,
+        inputs=lambda study, run: {
+            CONCEPTS: run / CONCEPTS,
+            "generated": generated_folder(study, run),
+            **_optional(reference=study.reference, weights=study.embedder_weights),
+        },
+    ),
+    Stage(
+        "score",
+        score,
+        options=lambda study: {"references": study.references, "seed": study.seed},
+        inputs=lambda study, run: {path: run / path for path in (COUNTS, GENERATED, REFERENCE)},
+        results=(SCORES,),
+    ),
+    Stage(
+        "threshold",
+        threshold,
+        options=lambda study: {
+            **{key: getattr(study, key) for key in ("procedure", "penalty", "level", "seed")},
+            "warnings": warnings_of(study),
+        },
+        inputs=lambda study, run: {SCORES: run / SCORES},
+        results=(THRESHOLD,),
+    ),
+    Stage(
+        "report",
+        report,
+        options=lambda study: {},
+        inputs=lambda study, run: {path: run / path for path in ("study.yaml", COUNTS, SCORES, THRESHOLD)},
+        results=(REPORT,),
+    ),
+)
