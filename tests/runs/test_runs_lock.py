@@ -96,4 +96,4 @@ def test_the_same_process_cannot_write_twice(tmp_path: Path) -> None:
 def test_a_damaged_lock_file_is_no_obstacle(tmp_path: Path, content: str) -> None:
     (tmp_path / LOCK).write_text(content)
     with writing(tmp_path):
-        pass
+        assert (tmp_path / LOCK).read_text() != content
