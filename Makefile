@@ -7,7 +7,7 @@ DEMO ?= mimetic2-demo
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint docs bench validate clean chromium
+.PHONY: help setup demo test test-slow lint docs wheel bench validate clean chromium
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -42,6 +42,12 @@ lint: $(STAMP) ## ruff and strict mypy
 
 docs: $(STAMP) ## build the documentation into docs/_build
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+# The core alone: what `threshold` and `report` need must come without torch, and nothing may lean on the checkout.
+wheel: $(STAMP) ## build the wheel and try it in a clean environment outside the checkout
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	bash tests/clean_environment.sh $(PYTHON) dist/mimetic2-*.whl constraints.txt
 
 bench: $(STAMP) ## run the benchmarks (ratios against named rivals)
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done

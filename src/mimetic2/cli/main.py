@@ -92,6 +92,8 @@ def run(arguments: list[str] | None = None) -> int:
     except typer.Abort:
         return _fail("interrupted", 130)
     except _ClickException as error:
+        if not error.format_message().strip():  # a verb was missing: its help, printed already, is the answer
+            return 2
         context = getattr(error, "ctx", None)
         where = f"{context.command_path}: " if context else ""
         return _fail(f"{where}{error.format_message()}", 2)
