@@ -134,7 +134,11 @@ def test_pseudonyms_leave_no_name_anywhere(make_run: Make, tmp_path: Path) -> No
         listed, images=True, sentence=f"A rise, carried by {listed[5]}.",
         warnings=[f"{listed[3].upper()} has few images", f"see {listed[4].replace(' ', '_')}/0.png"],
     )  # fmt: skip
-    first = write_report(run, pseudonyms=True).read_text(encoding="utf-8")
+    named = write_report(run).read_bytes()
+    written = write_report(run, pseudonyms=True)
+    assert written.name == "report-pseudonyms.html"
+    assert (run / "report.html").read_bytes() == named
+    first = written.read_text(encoding="utf-8")
     for name in listed:
         for spelling in (name, name.replace(" ", "_"), name.replace(" ", "-")):
             assert spelling.casefold() not in html.unescape(first).casefold()

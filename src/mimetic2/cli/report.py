@@ -20,7 +20,10 @@ def report(
         typer.Option(metavar="all|generated|none", help="Pictures on the page; default: the domain's (faces: none)."),
     ] = None,
     pseudonyms: Annotated[bool, typer.Option("--pseudonyms", help="Codes instead of names.")] = False,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: RUN/report.html.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Default: RUN/report.html; with pseudonyms RUN/report-pseudonyms.html."),
+    ] = None,
 ) -> None:
     """Write one self-contained HTML page about a run, and print its path."""
     from mimetic2.report import write_report

