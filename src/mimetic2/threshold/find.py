@@ -11,10 +11,10 @@ import numpy as np
 
 from mimetic2.errors import InputError
 from mimetic2.seeding import generator
-from mimetic2.threshold.association import correlation, falls, largest_rise
+from mimetic2.threshold.association import correlation, largest_rise
+from mimetic2.threshold.conclusion import Conclusion, conclude
 from mimetic2.threshold.curve import find_onset, fit_curve, null_band, thinned
 from mimetic2.threshold.identification import Identification, fit_identification
-from mimetic2.threshold.intervals import ramp_midpoint, step_interval
 from mimetic2.threshold.paper import PENALTY, paper_threshold
 from mimetic2.threshold.planning import concepts_needed
 from mimetic2.threshold.result import Onset, ThresholdResult
@@ -22,11 +22,10 @@ from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.sentence import paper_sentence, robust_sentence
 from mimetic2.threshold.shapes import SHAPES, Design, Fit
 from mimetic2.threshold.table import ThresholdTable, read_threshold_table
-from mimetic2.threshold.verdict import AHEAD, DRAWS, Tests, Verdict, better_smooth, decide, lowest, run_tests
-from mimetic2.threshold.weights import concept_weights
+from mimetic2.threshold.verdict import DRAWS, Verdict, better_smooth, lowest
 
 METHODS = ("robust", "paper")
-LEAST_CONCEPTS, LEAST_COUNTS, FEW_CONCEPTS = 8, 5, 30
+LEAST_CONCEPTS, LEAST_COUNTS = 8, 5
 
 
 @dataclass(frozen=True)
@@ -139,90 +138,42 @@ def _identification(counts: Floats, identified: Sequence[bool | None] | None, le
 
 def _robust(study: _Study, common: dict[str, Any], draws: int) -> ThresholdResult:
     seed, level = common["seed"], common["level"]
-    weights, tau2 = None, None
-    constant = float(np.ptp(study.scores)) == 0
-    if study.score_se is not None and not constant:
-        weights, tau2 = concept_weights(study.counts, study.scores, study.score_se)
-    design = Design(study.counts, weights)
-    fits = design.fit(study.scores)
-    tests = Tests() if constant else run_tests(design, study.scores, fits, generator(seed, "tests"), draws)
-    falling = falls(design, study.scores)
-    verdict = Verdict.NONE if constant or falling else decide(fits, tests)
-    warnings = _warnings(study, constant, falling)
-    place = _place(verdict, design, study.scores, fits, level, seed, draws, warnings)
+    found = conclude(study.counts, study.scores, study.score_se, level=level, seed=seed, draws=draws)
+    design, fits, place = found.design, found.fits, found.place
     curve, drawn = fit_curve(design, study.scores, level, generator(seed, "curve"), draws)
     onset = band = None
     if study.null_score is not None:
         band = null_band(study.null_score, level)
-        found = find_onset(curve, drawn, study.null_score, level, generator(seed, "onset"))
-        onset = Onset(*found) if found else None
-    facts = _facts(verdict, design, study.scores, fits, level, falling) | place
+        crossing = find_onset(curve, drawn, study.null_score, level, generator(seed, "onset"))
+        onset = Onset(*crossing) if crossing else None
     return ThresholdResult(
-        sentence=robust_sentence(verdict, facts),
-        verdict=verdict.value,
-        threshold=place["threshold"],
-        threshold_kind=place["kind"],
-        interval=place["interval"],
-        change_points=(place["threshold"],) if verdict is Verdict.STEP else (),
+        sentence=robust_sentence(found.verdict, _facts(found, level)),
+        verdict=found.verdict.value,
+        threshold=place.threshold,
+        threshold_kind=place.kind,
+        interval=place.interval,
+        change_points=(place.threshold,) if place.kind == "step" and place.threshold is not None else (),
         onset=onset,
         shapes=_shape_rows(design, fits),
-        tests={name: None if p is None else round(p, 6) for name, p in asdict(tests).items()},
+        tests={name: None if p is None else round(p, 6) for name, p in asdict(found.tests).items()},
         association=correlation(study.counts, study.scores, generator(seed, "association"), draws),
         curve_grid=thinned(curve),
         null_band=band,
-        details={"tau2": None if tau2 is None else float(f"{tau2:.6g}"), "draws": draws} | place["details"],
-        warnings=tuple(warnings),
+        details={"tau2": None if found.tau2 is None else float(f"{found.tau2:.6g}"), "draws": draws}
+        | dict(place.details),
+        warnings=found.warnings,
         **common,
     )
 
 
-def _warnings(study: _Study, constant: bool, falling: bool) -> list[str]:
-    warnings = []
-    if len(study.counts) < FEW_CONCEPTS:
-        warnings.append(f"only {len(study.counts)} concepts: fewer than {FEW_CONCEPTS} are often undecided")
-    if constant:
-        warnings.append("all scores are equal")
-    if falling:
-        warnings.append("the score falls as the count rises: only rises count as imitation")
-    return warnings
-
-
-def _place(
-    verdict: Verdict,
-    design: Design,
-    scores: Floats,
-    fits: dict[str, Fit],
-    level: float,
-    seed: int,
-    draws: int,
-    warnings: list[str],
-) -> dict[str, Any]:
-    """Threshold, its kind and interval, as the verdict allows them."""
-    if verdict is Verdict.STEP:
-        found = step_interval(design, scores, fits["step"], level, generator(seed, "interval"), draws)
-        if found.holes:
-            warnings.append("the interval has a hole: two places of the step fit about equally well")
-        if found.unequal_variances:
-            warnings.append("the scores' variance changes with the count: the interval comes from a wild bootstrap")
-        threshold = round(float(design.counts[fits["step"].column + 1]))
-        details = {"critical_value": round(found.critical, 6), "unequal_variances": found.unequal_variances}
-        return {"threshold": threshold, "kind": "step", "interval": (found.low, found.high), "details": details}
-    if verdict is Verdict.GRADUAL and fits["linear"].bic - fits["ramp"].bic > AHEAD:
-        midpoint = ramp_midpoint(design, scores, fits["ramp"], level)
-        if midpoint.interval is None:
-            warnings.append("the midpoint's interval leaves the observed counts")
-        return {"threshold": midpoint.count, "kind": "midpoint", "interval": midpoint.interval, "details": {}}
-    return {"threshold": None, "kind": None, "interval": None, "details": {}}
-
-
-def _facts(
-    verdict: Verdict, design: Design, scores: Floats, fits: dict[str, Fit], level: float, falling: bool
-) -> dict[str, Any]:
-    """What the sentence of a verdict without a threshold needs."""
-    facts: dict[str, Any] = {"n": design.n, "level": level, "falls": falling}
-    if verdict is Verdict.NONE:
-        facts["largest_rise"] = largest_rise(design, scores, level)
-    if verdict is Verdict.UNDECIDED:
+def _facts(found: Conclusion, level: float) -> dict[str, Any]:
+    """What the sentence of the verdict needs."""
+    design, fits, place = found.design, found.fits, found.place
+    facts: dict[str, Any] = {"n": design.n, "level": level, "falls": found.falling}
+    facts |= {"threshold": place.threshold, "interval": place.interval}
+    if found.verdict is Verdict.NONE:
+        facts["largest_rise"] = largest_rise(design, found.scores, level)
+    if found.verdict is Verdict.UNDECIDED:
         by_bic = sorted(SHAPES, key=lambda shape: fits[shape].bic)
         rival = better_smooth(fits) if lowest(fits) == "step" else ("step" if lowest(fits) != "flat" else by_bic[1])
         left = [by_bic[0], *(shape for shape in by_bic[1:] if fits[shape].bic - fits[by_bic[0]].bic <= 6)]
