@@ -83,6 +83,8 @@ def test_score_null_and_rank_equal_plain_loops(centred):
         assert row["null_score"] == pytest.approx(np.mean([mean_pairs(o, own) for o in names if o != own]), abs=1e-6)
         assert row["identified"] == (row["score"] > max(rivals))
     better = dict(result.identification.select("concept", "better").iter_rows())
+    assert better == dict(result.table.select("concept", "rivals_better").iter_rows())
+    assert set(result.table["rivals"]) == {5}
     assert better["c0"] == sum(mean_pairs("c0", o) >= mean_pairs("c0", "c0") for o in names[1:])
 
 
@@ -262,7 +264,10 @@ def test_near_duplicates_are_reported_apart():
 def test_saved_scores_have_six_decimals(tmp_path):
     score_concepts(*world()).save(tmp_path / "scores.csv")
     header, first = (tmp_path / "scores.csv").read_text().splitlines()[:2]
-    assert header == "concept,count,score,score_se,null_score,identified,n_generated,n_reference,excluded"
+    assert header.split(",") == [
+        *("concept", "count", "score", "score_se", "null_score", "identified", "n_generated", "n_reference"),
+        *("excluded", "rivals_better", "rivals", "not_separated"),
+    ]
     assert all(len(cell.split(".")[1]) == 6 for cell in first.split(",")[2:5])
     assert first.split(",")[5] in ("true", "false")
 

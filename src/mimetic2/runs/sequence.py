@@ -109,8 +109,9 @@ STAGES = (
         "score",
         score,
         options=lambda study: {"references": study.references, "seed": study.seed},
-        inputs=lambda study, run: {path: run / path for path in (COUNTS, GENERATED, REFERENCE)},
+        inputs=lambda study, run: {path: run / path for path in (CONCEPTS, COUNTS, GENERATED, REFERENCE)},
         results=(SCORES,),
+        revision=2,
     ),
     Stage(
         "threshold",

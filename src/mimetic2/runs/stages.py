@@ -172,11 +172,11 @@ def score(study: Study, run: Path) -> Outcome:
         EmbeddingTable.load(run / GENERATED),
         EmbeddingTable.load(run / REFERENCE),
         counts=counts,
+        concepts=read_concepts(run / CONCEPTS),
         references=study.references,
         seed=study.seed,
     )
-    write_table(run / SCORES, result.table, decimals=dict.fromkeys(("score", "score_se", "null_score"), 6))
-    write_table(run / "score" / "prompts.csv", result.prompts, decimals={"score": 6})
+    result.save_run(run)
     lost = Counter(reason for reason in result.table["excluded"].to_list() if reason)
     ranked = [value for value in result.table["identified"].to_list() if value is not None]
     summary = f"{result.table.height - lost.total()} concepts scored, {sum(ranked)} of {len(ranked)} identified"

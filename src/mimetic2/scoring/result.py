@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 import polars as pl
 
 from mimetic2.embedding.base import Identity
+from mimetic2.files import write_json
 from mimetic2.tables import write_table
 
+TABLES = ("prompts", "fitness", "identification", "controls", "excluded", "near_duplicates")
 DECIMALS = dict.fromkeys(
     ("score", "score_se", "null_score", "gap", "gap_low", "gap_high", "rank1", "rank1_among_20", "effect", "effect_se"),
     6,
@@ -22,11 +25,12 @@ DECIMALS = dict.fromkeys(
 class ScoreResult:
     """Tables of one scoring.
 
-    ``table``: scores.csv. ``prompts``: (concept, prompt) with n_generated, n_excluded, score, score_se. ``fitness``:
-    see `measure_fitness`. ``identification``: concept, better (rivals that fit at least as well), rivals,
-    rank1_among_20. ``controls``: for each control without references, whose references its images fit best.
-    ``excluded``: every image without a vector, and why. ``near_duplicates``: generated images that nearly equal a
-    reference image, reported apart from imitation.
+    ``table``: scores.csv and, after its columns, rivals_better (of ``rivals``, those whose references fit at least as
+    well) and not_separated (see `measure_fitness`). ``prompts``: (concept, prompt) with n_generated, n_excluded,
+    score, score_se. ``fitness``: see `measure_fitness`. ``identification``: concept, better, rivals, rank1_among_20.
+    ``controls``: for each control without references, whose references its images fit best. ``excluded``: every image
+    without a vector, and why. ``near_duplicates``: generated images that nearly equal a reference image, reported apart
+    from imitation.
     """
 
     table: pl.DataFrame
@@ -45,8 +49,15 @@ class ScoreResult:
         """Write the table to ``path`` and the others beside it, as ``<path without ending>.<name>.csv``."""
         path = Path(path)
         write_table(path, self.table, decimals=DECIMALS)
-        for name in ("prompts", "fitness", "identification", "controls", "excluded", "near_duplicates"):
+        for name in TABLES:
             write_table(path.with_name(f"{path.stem}.{name}.csv"), getattr(self, name), decimals=DECIMALS)
+
+    def save_run(self, run: Path) -> None:
+        """Write ``scores.csv`` of a run and, in its folder ``score``, the tables that explain it and a summary."""
+        write_table(run / "scores.csv", self.table, decimals=DECIMALS)
+        for name in TABLES:
+            write_table(run / "score" / f"{name}.csv", _below(getattr(self, name), run), decimals=DECIMALS)
+        write_json(run / "score" / "summary.json", self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         """A summary, as JSON takes it."""
@@ -64,3 +75,13 @@ class ScoreResult:
             "reference_rank1": None if rank1.is_empty() else float(rank1.to_numpy().mean()),
             "near_duplicates": self.near_duplicates.height,
         }
+
+
+def _below(frame: pl.DataFrame, run: Path) -> pl.DataFrame:
+    """The frame with paths of images relative to the run: a run can be moved and shown."""
+    columns = [column for column in ("path", "generated", "reference") if column in frame.columns]
+    relative = {
+        column: [None if path is None else Path(os.path.relpath(path, run)).as_posix() for path in frame[column]]
+        for column in columns
+    }
+    return frame.with_columns(pl.Series(name, paths, pl.String) for name, paths in relative.items())

@@ -86,7 +86,8 @@ def score_concepts(
     everyone = list(dict.fromkeys([*listed, *given, *found]))
     pool = build_pool(generated, reference, [name for name in everyone if name not in minors], references, seed)
     fitness = measure_fitness(pool, group)
-    unfit = set(fitness.filter("not_separated")["concept"]) if exclude_unfit else set()
+    flagged = dict(fitness.select("concept", "not_separated").iter_rows())
+    unfit = {name for name, flag in flagged.items() if flag} if exclude_unfit else set()
     if unfit:
         pool = build_pool(generated, reference, [n for n in everyone if n not in minors | unfit], references, seed)
     scored = _Scores(pool, group)
@@ -112,6 +113,9 @@ def score_concepts(
                 "n_generated": len(pool.generated.get(name, ())),
                 "n_reference": len(pool.references.get(name, ())),
                 "excluded": reason,
+                "rivals_better": rank.get(name),
+                "rivals": len(pool.references) - 1 if name in rank else None,
+                "not_separated": flagged.get(name),
             }
         )
     return ScoreResult(
@@ -251,6 +255,8 @@ def _with_extras(
         "identified": pl.Boolean,
         **dict.fromkeys(("n_generated", "n_reference"), pl.Int64),
         "excluded": pl.String,
+        **dict.fromkeys(("rivals_better", "rivals"), pl.Int64),
+        "not_separated": pl.Boolean,
     }
     table = pl.DataFrame(rows, schema=schema)
     if whole:
