@@ -34,7 +34,7 @@ def correlation(counts: Floats, scores: Floats, rng: np.random.Generator, draws:
 
 def falls(design: Design, scores: Floats) -> bool:
     """Whether the weighted slope on log count is surely negative (5 %, HC3 variance: MacKinnon & White 1985)."""
-    slope, error = _slopes(design, scores, design.unit["linear"])
+    slope, error = _slopes(design, scores, design.line.curves(np.zeros(1, dtype=np.int64)).T)
     return bool(slope[0] + normal_quantile(_FALL_LEVEL) * error[0] < 0)
 
 
@@ -45,12 +45,10 @@ def largest_rise(design: Design, scores: Floats, level: float) -> float:
     """
     above = np.cumsum(design.sizes[::-1])[::-1][1:]
     wide = np.minimum(above, design.n - above) >= max(2, _LEAST_SHARE * design.n)
-    curves = np.concatenate((design.curves["linear"], design.curves["step"][:, wide]), axis=1)
-    unit = np.concatenate((design.unit["linear"], design.unit["step"][:, wide]), axis=1)
+    line = design.line.curves(np.zeros(1, dtype=np.int64))
+    unit = np.concatenate((line, design.steps.curves(np.flatnonzero(wide)))).T
     slope, error = _slopes(design, scores, unit)
     height = unit[-1] - unit[0]  # projections become rises of the score
-    if curves.shape[1] == 0:
-        return 0.0
     return max(0.0, float(((slope + normal_quantile(level) * error) * height).max()))
 
 

@@ -190,8 +190,10 @@ def _shape_rows(design: Design, fits: dict[str, Fit]) -> dict[str, dict[str, flo
         row |= {"floor": round(float(fit.levels[0]), 6), "top": round(float(fit.levels[-1]), 6)}
         if shape == "step":
             row["count"] = round(float(design.counts[fit.column + 1]))
+        if shape == "hinge":
+            row["kink"] = round(float(10 ** design.kinks.kinks[fit.column] - 1), 3)
         if shape == "ramp":
-            row["midpoint"] = round(float(10 ** design.midpoints[fit.column] - 1), 3)
-            row["decades"] = round(float(design.scales[fit.column] * 2 * np.log(9)), 4)
+            row["midpoint"] = round(float(10 ** design.ramps.midpoints[fit.column] - 1), 3)
+            row["decades"] = round(float(design.ramps.widths[fit.column]), 4)
         rows[shape] = row
     return rows

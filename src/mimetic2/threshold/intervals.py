@@ -62,11 +62,8 @@ def step_interval(
 
 def step_rss(design: Design, scores: Floats) -> Floats:
     """Weighted residual sum of squares of a rise at each break, for each row of ``scores``: (draws, breaks)."""
-    means = (scores @ design.weights) / design.weights.sum()
-    centred = scores - means[:, np.newaxis]
-    sums = np.add.reduceat(centred * design.weights, design.starts, axis=1)
-    gains = np.maximum(sums @ design.unit["step"], 0.0)
-    return np.asarray(((centred * centred) @ design.weights)[:, np.newaxis] - gains**2)
+    _, sums, total = design.centred_sums(scores)
+    return np.asarray(total[:, np.newaxis] - np.maximum(design.steps.projections(sums), 0.0) ** 2)
 
 
 def unequal_variances(design: Design, residuals: Floats) -> bool:
@@ -89,16 +86,14 @@ class Midpoint:
 
 def ramp_midpoint(design: Design, scores: Floats, fit: Fit, level: float) -> Midpoint:
     """Midpoints whose best ramp (over widths) has a log likelihood within χ²₁/2 of the best."""
-    centred = scores - (scores @ design.weights) / design.weights.sum()
-    sums = np.add.reduceat(centred * design.weights, design.starts)
-    gains = np.maximum(sums @ design.unit["ramp"], 0.0)
-    rss = float((centred * centred) @ design.weights) - gains**2
-    midpoints = np.unique(design.midpoints)
+    _, sums, total = design.centred_sums(scores[np.newaxis, :])
+    rss = total[0] - np.maximum(design.ramps.projections(sums)[0], 0.0) ** 2
+    midpoints = np.unique(design.ramps.midpoints)
     profile = rss.reshape(len(midpoints), -1).min(axis=1)
     least = max(float(profile.min()), design.n * variance_floor(scores))
     ratio = design.n * np.log(np.maximum(profile, least) / least)
     accepted = np.flatnonzero(ratio <= normal_quantile(level) ** 2)
-    count = round(10 ** float(design.midpoints[fit.column]) - 1)
+    count = round(10 ** float(design.ramps.midpoints[fit.column]) - 1)
     first, last = int(accepted[0]), int(accepted[-1])
     if first == 0 or last == len(midpoints) - 1:
         return Midpoint(count, None)

@@ -28,7 +28,7 @@ def concept_weights(counts: Floats, scores: Floats, score_se: Floats) -> tuple[F
         if last == (best, fits[best].column):
             break
         last = (best, fits[best].column)
-        curve = design.at_rows(design.curves[best][:, fits[best].column]) if best != "flat" else None
+        curve = design.at_rows(fits[best].levels) if fits[best].gain > 0 else None
         columns = np.ones((len(scores), 1)) if curve is None else np.column_stack((np.ones(len(scores)), curve))
         tau2 = reml(scores, columns, variance)
     return 1 / (variance + tau2), tau2
