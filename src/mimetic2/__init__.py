@@ -12,6 +12,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Audit": "mimetic2.audit",
     "Concept": "mimetic2.concepts",
     "EmbeddingTable": "mimetic2.embedding",
     "GateFailed": "mimetic2.errors",

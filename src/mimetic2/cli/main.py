@@ -45,6 +45,7 @@ VERBS: tuple[str, ...] = (
     "predict",
     "report",
     "compare",
+    "audit",
     "ratings",
     "lab",
     "doctor",

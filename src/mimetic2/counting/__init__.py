@@ -12,6 +12,8 @@ _HOMES = {
     "count_captions": "mimetic2.counting.counts",
     "sample_path": "mimetic2.counting.counts",
     "effective_counts": "mimetic2.counting.effective",
+    "mentioning_rows": "mimetic2.counting.rows",
+    "recount": "mimetic2.counting.rows",
 }
 
 __all__ = sorted(_HOMES)
