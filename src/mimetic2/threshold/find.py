@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import numpy as np
 from mimetic2.errors import InputError
 from mimetic2.seeding import generator
 from mimetic2.threshold.association import correlation, largest_rise
+from mimetic2.threshold.checks import examine
 from mimetic2.threshold.conclusion import Conclusion, conclude
 from mimetic2.threshold.curve import find_onset, fit_curve, null_band, thinned
 from mimetic2.threshold.identification import Identification, fit_identification
+from mimetic2.threshold.observations import Observations, SideColumns
 from mimetic2.threshold.paper import PENALTY, paper_threshold
 from mimetic2.threshold.planning import concepts_needed
 from mimetic2.threshold.result import Onset, ThresholdResult
@@ -26,16 +28,6 @@ from mimetic2.threshold.verdict import DRAWS, Verdict, better_smooth, lowest
 
 METHODS = ("robust", "paper")
 LEAST_CONCEPTS, LEAST_COUNTS = 8, 5
-
-
-@dataclass(frozen=True)
-class _Study:
-    """Checked input, sorted by count, then score, so that the order of rows changes nothing."""
-
-    counts: Floats
-    scores: Floats
-    score_se: Floats | None
-    null_score: Floats | None
 
 
 def find_threshold(
@@ -51,13 +43,14 @@ def find_threshold(
     level: float = 0.95,
     seed: int = 0,
     excluded: Mapping[str, int] | None = None,
+    beside: SideColumns | None = None,
     draws: int = DRAWS,
 ) -> ThresholdResult:
     """Find the imitation threshold of concepts with ``counts`` training images and imitation ``scores``, both (n,).
 
     ``score_se`` (n,) gives weights, ``null_score`` (n, may hold NaN) the onset, ``identified`` (n, None = not ranked)
     N50 and N90. ``method`` "robust" decides between shapes and may name no threshold; "paper" follows arXiv 2410.15002.
-    ``penalty`` belongs to the paper's rule, reported in both. ``excluded`` counts concepts left out, by reason.
+    ``penalty`` belongs to the paper's rule, reported in both. ``excluded`` counts concepts left out, by reason. ``beside`` holds optional columns for checks.
 
     Raises :class:`InputError` for values that are not finite, negative counts, penalty or se, a level outside (.5, 1),
     and fewer than 8 concepts or 5 distinct counts (paper: 2 concepts).
@@ -83,8 +76,8 @@ def find_threshold(
         return ThresholdResult(
             sentence=paper_sentence(paper), threshold=paper.threshold, change_points=paper.change_points, **common
         )
-    study = _checked(counts, scores, score_se, null_score)
-    return _robust(study, common, draws)
+    observed = _checked(counts, scores, score_se, null_score, beside or SideColumns(concepts=concepts))
+    return _robust(observed, common, draws)
 
 
 def threshold_of(table: ThresholdTable | str | Path, **options: Any) -> ThresholdResult:
@@ -99,11 +92,12 @@ def threshold_of(table: ThresholdTable | str | Path, **options: Any) -> Threshol
         null_score=table.null_score,
         identified=table.identified,
         excluded=table.excluded,
+        beside=table.beside,
         **options,
     )
 
 
-def _checked(counts: Floats, scores: Floats, score_se: Any, null_score: Any) -> _Study:
+def _checked(counts: Floats, scores: Floats, score_se: Any, null_score: Any, beside: SideColumns) -> Observations:
     n, distinct = len(counts), len(np.unique(counts))
     if n < LEAST_CONCEPTS:
         raise InputError(f"there are {n} concepts with a score", accepted=f"{LEAST_CONCEPTS} or more (paper: 2)")
@@ -120,10 +114,8 @@ def _checked(counts: Floats, scores: Floats, score_se: Any, null_score: Any) -> 
         raise InputError("a score_se is negative or not finite, or all are 0", accepted="numbers from 0, not all 0")
     if null is not None and not np.isfinite(null).any():
         null = None
-    order = np.lexsort((np.zeros(n) if se is None else se, scores, counts))
-    return _Study(
-        counts[order], scores[order], None if se is None else se[order], None if null is None else null[order]
-    )
+    beside.check(n)
+    return Observations(counts, scores, se, null, beside=beside).sorted()
 
 
 def _identification(counts: Floats, identified: Sequence[bool | None] | None, level: float) -> Identification | None:
@@ -136,16 +128,17 @@ def _identification(counts: Floats, identified: Sequence[bool | None] | None, le
     return fit_identification(counts[ranked], outcome[ranked], level)
 
 
-def _robust(study: _Study, common: dict[str, Any], draws: int) -> ThresholdResult:
+def _robust(observed: Observations, common: dict[str, Any], draws: int) -> ThresholdResult:
     seed, level = common["seed"], common["level"]
-    found = conclude(study.counts, study.scores, study.score_se, level=level, seed=seed, draws=draws)
+    found = conclude(observed.counts, observed.scores, observed.score_se, level=level, seed=seed, draws=draws)
     design, fits, place = found.design, found.fits, found.place
-    curve, drawn = fit_curve(design, study.scores, level, generator(seed, "curve"), draws)
+    curve, drawn = fit_curve(design, observed.scores, level, generator(seed, "curve"), draws)
     onset = band = None
-    if study.null_score is not None:
-        band = null_band(study.null_score, level)
-        crossing = find_onset(curve, drawn, study.null_score, level, generator(seed, "onset"))
+    if observed.null_score is not None:
+        band = null_band(observed.null_score, level)
+        crossing = find_onset(curve, drawn, observed.null_score, level, generator(seed, "onset"))
         onset = Onset(*crossing) if crossing else None
+    checks = examine(observed, found, drawn, level, seed, draws)
     return ThresholdResult(
         sentence=robust_sentence(found.verdict, _facts(found, level)),
         verdict=found.verdict.value,
@@ -156,7 +149,9 @@ def _robust(study: _Study, common: dict[str, Any], draws: int) -> ThresholdResul
         onset=onset,
         shapes=_shape_rows(design, fits),
         tests={name: None if p is None else round(p, 6) for name, p in asdict(found.tests).items()},
-        association=correlation(study.counts, study.scores, generator(seed, "association"), draws),
+        association=correlation(observed.counts, observed.scores, generator(seed, "association"), draws),
+        sensitivity=checks.sensitivity,
+        bounds=checks.bounds,
         curve_grid=thinned(curve),
         null_band=band,
         details={"tau2": None if found.tau2 is None else float(f"{found.tau2:.6g}"), "draws": draws}

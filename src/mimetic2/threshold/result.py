@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mimetic2.threshold.checks.bounds import Bounds
 from mimetic2.threshold.curve import Curve, NullBand, Prediction, predict
 from mimetic2.threshold.identification import Identification
 from mimetic2.threshold.paper import PaperThreshold
@@ -47,6 +48,7 @@ class ThresholdResult:
     tests: Mapping[str, float | None] | None = None
     association: Mapping[str, float] | None = None
     sensitivity: tuple[Mapping[str, Any], ...] = ()
+    bounds: Bounds | None = None
     curve_grid: Curve | None = None
     null_band: NullBand | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class ThresholdResult:
             "tests": dict(self.tests) if self.tests else None,
             "association": dict(self.association) if self.association else None,
             "sensitivity": [dict(row) for row in self.sensitivity],
+            "bounds": self.bounds.to_dict() if self.bounds else None,
             "details": dict(self.details),
             "curve": self.curve_grid.to_dict() if self.curve_grid else None,
             "null_band": asdict(self.null_band) if self.null_band else None,

@@ -11,7 +11,9 @@ import polars as pl
 
 from mimetic2.errors import InputError
 from mimetic2.tables import booleans, names, numbers, read_table
+from mimetic2.threshold.observations import SideColumns
 from mimetic2.threshold.segmentation import Floats
+from mimetic2.threshold.side_table import side_columns
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,12 @@ class ThresholdTable:
     null_score: Floats | None = None
     identified: tuple[bool | None, ...] | None = None
     excluded: dict[str, int] = field(default_factory=dict)
+    beside: SideColumns = field(default_factory=SideColumns)
 
 
 def read_threshold_table(path: str | Path) -> ThresholdTable:
-    """Read concept, count, score and, where present, score_se, null_score, identified, excluded (scores.csv as it is).
+    """Read concept, count, score and, where present, score_se, null_score, identified, excluded (scores.csv as it is),
+    and the columns of :class:`SideColumns`.
 
     Raises :class:`InputError` naming file, row and column of whatever is wrong.
     """
@@ -64,6 +68,7 @@ def threshold_table(frame: pl.DataFrame, *, file: str | Path | None = None) -> T
         null_score=_optional(frame, "null_score", keep, file, complete=False),
         identified=identified if identified and any(value is not None for value in identified) else None,
         excluded=dict(sorted(Counter(reason for reason in reasons if reason).items())),
+        beside=side_columns(frame, concepts, keep, file),
     )
 
 

@@ -1,0 +1,32 @@
+"""Ask everything of one conclusion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mimetic2.threshold.checks.bounds import Bounds, one_sided
+from mimetic2.threshold.checks.sensitivity import Setting, sensitivity_rows
+from mimetic2.threshold.conclusion import Conclusion
+from mimetic2.threshold.observations import Observations
+from mimetic2.threshold.segmentation import Floats
+
+FEWER_DRAWS = 199  # for rows that stand beside a conclusion of more draws
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Everything that stands beside a conclusion in threshold.json."""
+
+    sensitivity: tuple[dict[str, Any], ...]
+    bounds: Bounds
+
+
+def examine(observed: Observations, found: Conclusion, drawn: Floats, level: float, seed: int, draws: int) -> Checks:
+    """All checks of ``found``, the conclusion drawn from ``observed``; ``drawn`` (draws, levels): bootstrap curves."""
+    setting = Setting(level, seed, min(draws, FEWER_DRAWS))
+    rows = sensitivity_rows(observed, found, setting)
+    return Checks(
+        sensitivity=tuple(row.to_dict() for row in rows),
+        bounds=one_sided(found, drawn, observed.null_score, level, seed),
+    )

@@ -1,0 +1,90 @@
+"""What one analysis looks at: counts and scores by ascending count, and the optional columns beside them.
+
+Only counts and scores are needed. Each optional column makes one more check possible; without it the check says what it
+lacks. :mod:`mimetic2.threshold.checks` asks the same question again of altered observations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mimetic2.errors import InputError
+from mimetic2.threshold.segmentation import Floats
+
+
+@dataclass(frozen=True)
+class SideColumns:
+    """Optional columns, each of shape (n,) in the order of the concepts; None where there is none.
+
+    ``count_low``, ``count_high``: interval of each count (NaN: the count is certain). ``distinct``: different pictures
+    among a concept's training images, given only where every mention was looked at. ``weighted_count``: the user's own
+    count with unequal images. ``group``, ``control`` and ``not_separated`` as in scores.csv. ``rank1_among_20``: chance
+    of rank 1 among 20 (NaN: not ranked). ``covariates``: by name, possible confounders.
+    """
+
+    concepts: Sequence[str] | None = None
+    count_low: Floats | None = None
+    count_high: Floats | None = None
+    distinct: Floats | None = None
+    weighted_count: Floats | None = None
+    group: NDArray[np.str_] | None = None
+    control: NDArray[np.bool_] | None = None
+    not_separated: NDArray[np.bool_] | None = None
+    rank1_among_20: Floats | None = None
+    covariates: Mapping[str, Floats] = field(default_factory=dict)
+
+    def take(self, rows: Any) -> SideColumns:
+        """The same columns for an index or mask of rows."""
+        taken: dict[str, Any] = {"covariates": {name: values[rows] for name, values in self.covariates.items()}}
+        for column in fields(self):
+            values = getattr(self, column.name)
+            if column.name != "covariates" and values is not None:
+                taken[column.name] = np.asarray(values)[rows]
+        return SideColumns(**taken)
+
+    def check(self, n: int) -> None:
+        """Raise :class:`InputError` for a column that does not have ``n`` values."""
+        columns = {column.name: getattr(self, column.name) for column in fields(self) if column.name != "covariates"}
+        for name, values in (columns | dict(self.covariates)).items():
+            if values is not None and len(values) != n:
+                raise InputError(f"{len(values)} values of {name} do not match {n} counts")
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Counts (n,) ascending, scores (n,), and what is known beside them.
+
+    ``identified`` (n,) is 1, 0 or NaN (not ranked). Equal counts are in the order of their scores, so that the order of
+    a table's rows changes nothing.
+    """
+
+    counts: Floats
+    scores: Floats
+    score_se: Floats | None = None
+    null_score: Floats | None = None
+    identified: Floats | None = None
+    beside: SideColumns = field(default_factory=SideColumns)
+
+    def take(self, rows: Any) -> Observations:
+        """The observations at an index or mask of rows."""
+        optional = {name: getattr(self, name) for name in ("score_se", "null_score", "identified")}
+        taken = {name: None if values is None else values[rows] for name, values in optional.items()}
+        return Observations(self.counts[rows], self.scores[rows], **taken, beside=self.beside.take(rows))
+
+    def sorted(self) -> Observations:
+        """Ascending by count, then score, then standard error."""
+        last = np.zeros(len(self.counts)) if self.score_se is None else self.score_se
+        return self.take(np.lexsort((last, self.scores, self.counts)))
+
+    def with_counts(self, counts: Floats) -> Observations:
+        """The same scores at other counts."""
+        return replace(self, counts=counts).sorted()
+
+    def with_scores(self, scores: Floats) -> Observations:
+        """Other scores at the same counts, without standard errors: those belong to the scores as they were."""
+        return replace(self, scores=scores, score_se=None).sorted()
