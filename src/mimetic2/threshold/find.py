@@ -50,7 +50,8 @@ def find_threshold(
 
     ``score_se`` (n,) gives weights, ``null_score`` (n, may hold NaN) the onset, ``identified`` (n, None = not ranked)
     N50 and N90. ``method`` "robust" decides between shapes and may name no threshold; "paper" follows arXiv 2410.15002.
-    ``penalty`` belongs to the paper's rule, reported in both. ``excluded`` counts concepts left out, by reason. ``beside`` holds optional columns for checks.
+    ``penalty`` belongs to the paper's rule, reported in both. ``excluded`` counts concepts left out, by reason.
+    ``beside`` holds optional columns, each of which makes a check possible.
 
     Raises :class:`InputError` for values that are not finite, negative counts, penalty or se, a level outside (.5, 1),
     and fewer than 8 concepts or 5 distinct counts (paper: 2 concepts).

@@ -75,9 +75,8 @@ class _Reader:
         """Refuse an interval whose ends are the wrong way round."""
         for row, a, b in zip(self.keep, low, high, strict=True):
             if a > b:
-                raise InputError(
-                    f"is greater than count_high ({a:g} > {b:g})", file=self.file, row=row + 2, column="count_low"
-                )
+                problem = f"is greater than count_high ({a:g} > {b:g})"
+                raise InputError(problem, file=self.file, row=row + 2, column="count_low")
 
     def flags(self, column: str) -> NDArray[np.bool_] | None:
         """Booleans, empty cells false; None if absent."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mimetic2.threshold.association import ranks
 from mimetic2.threshold.conclusion import Conclusion
@@ -30,7 +31,7 @@ def adjusted(found: Conclusion, covariates: Floats) -> tuple[Floats, list[float]
     for _ in range(_ROUNDS):
         fits = design.fit(scores - standard @ effects)
         best = min(SHAPES, key=lambda shape: fits[shape].bic)
-        curve = [] if best == "flat" else [design.at_rows(design.curves[best][:, fits[best].column])]
+        curve = [] if best == "flat" else [design.at_rows(fits[best].levels)]
         columns = np.column_stack([np.ones(design.n), *curve, standard])
         solution = np.linalg.lstsq(columns * root[:, np.newaxis], scores * root, rcond=None)[0]
         last, effects = effects, solution[len(columns[0]) - standard.shape[1] :]
@@ -69,10 +70,10 @@ def pair_differences(counts: Floats, scores: Floats, score_se: Floats | None, or
     scores themselves do not choose the pairs.
     """
     rows = np.lexsort((order, counts))
-    first, second = _pairs(counts[rows])
-    first, second = rows[first], rows[second]
-    if len(first) == 0:
+    pairs = _pairs(counts[rows])
+    if len(pairs) == 0:
         return None
+    first, second = rows[pairs], rows[pairs + 1]
     difference = np.where(order[first] < order[second], 1, -1) * (scores[first] - scores[second])
     expected = p = None
     if score_se is not None:
@@ -84,8 +85,8 @@ def pair_differences(counts: Floats, scores: Floats, score_se: Floats | None, or
     return PairDifferences(len(first), signed, absolute, rms, expected, p)
 
 
-def _pairs(ascending: Floats) -> tuple[list[int], list[int]]:
-    """Neighbours paired up from the smallest count on, each concept in one pair at most."""
+def _pairs(ascending: Floats) -> NDArray[np.int64]:
+    """First members of pairs of neighbours, from the smallest count on, each concept in one pair at most."""
     first: list[int] = []
     place = 0
     while place + 1 < len(ascending):
@@ -94,7 +95,7 @@ def _pairs(ascending: Floats) -> tuple[list[int], list[int]]:
             first.append(place)
             place += 1
         place += 1
-    return first, [place + 1 for place in first]
+    return np.array(first, dtype=np.int64)
 
 
 def chi_square_tail(value: float, freedom: int) -> float:
@@ -113,4 +114,4 @@ def count_association(counts: Floats, covariate: Floats) -> float:
 
 def surely_associated(correlation: float, n: int) -> bool:
     """Whether a rank correlation is not 0 at 5 % (large-sample standard error 1/√(n − 1))."""
-    return abs(correlation) * (n - 1) ** 0.5 > normal_quantile(0.95)
+    return abs(correlation) * float(n - 1) ** 0.5 > normal_quantile(0.95)

@@ -163,10 +163,8 @@ def _adjusted(observed: Observations, main: Conclusion) -> tuple[Observations, s
     if not covariates:
         raise NotTestable("the table has no columns that begin with 'covariate_'")
     scores, effects = adjusted(main, np.column_stack(list(covariates.values())))
-    named = zip(covariates, effects, strict=True)
-    return replace(observed, scores=scores).sorted(), ", ".join(
-        f"{name} {effect:+.4f} per sd" for name, effect in named
-    )
+    named = [f"{name} {effect:+.4f} per sd" for name, effect in zip(covariates, effects, strict=True)]
+    return replace(observed, scores=scores).sorted(), ", ".join(named)
 
 
 def _distinct(observed: Observations) -> tuple[Observations, str]:
