@@ -114,4 +114,4 @@ def count_association(counts: Floats, covariate: Floats) -> float:
 
 def surely_associated(correlation: float, n: int) -> bool:
     """Whether a rank correlation is not 0 at 5 % (large-sample standard error 1/√(n − 1))."""
-    return abs(correlation) * float(n - 1) ** 0.5 > normal_quantile(0.95)
+    return bool(abs(correlation) * (n - 1) ** 0.5 > normal_quantile(0.95))
