@@ -95,6 +95,8 @@ class Study(_Strict):
     embedder: Text | None = None
     embedder_weights: StudyPath | None = None
     references: int = Field(default=10, ge=3)
+    readout: Literal["mean", "csls", "scaled"] = "mean"
+    exclude_unfit: bool = False
     sample: int = Field(default=100, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
     procedure: Literal["robust", "paper"] = "robust"

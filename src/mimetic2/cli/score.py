@@ -26,6 +26,7 @@ def score(
     references: Annotated[int, typer.Option(min=3, help="At most so many references per concept.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw of references.")] = 0,
     exclude_unfit: Annotated[bool, typer.Option(help="Leave out concepts the embedder does not separate.")] = False,
+    readout: Annotated[str, typer.Option(help="mean (cosine); or csls, or scaled: between null and ceiling.")] = "mean",
     weights: Annotated[Path | None, typer.Option(help="Your own copy of the embedder's weights.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder of vectors made before (owner only).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
@@ -46,7 +47,13 @@ def score(
     tool = get_embedder(embedder, weights)
     sides = [_vectors(folder, names, tool, cache) for folder in (generated, reference)]
     result = score_concepts(
-        *sides, counts=table, references=references, seed=seed, exclude_unfit=exclude_unfit, concepts=listed
+        *sides,
+        counts=table,
+        references=references,
+        seed=seed,
+        exclude_unfit=exclude_unfit,
+        readout=readout,
+        concepts=listed,
     )
     result.save(out)
     summary = result.to_dict()

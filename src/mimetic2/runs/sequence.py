@@ -108,7 +108,7 @@ STAGES = (
     Stage(
         "score",
         score,
-        options=lambda study: {"references": study.references, "seed": study.seed},
+        options=lambda study: {key: getattr(study, key) for key in ("references", "seed", "readout", "exclude_unfit")},
         inputs=lambda study, run: {path: run / path for path in (CONCEPTS, COUNTS, GENERATED, REFERENCE)},
         results=(SCORES,),
         revision=2,

@@ -20,6 +20,12 @@ from mimetic2.tables import names, numbers, read_table, write_table
 
 COUNTS, SCORES, THRESHOLD, REPORT = "counts.csv", "scores.csv", "threshold.json", "report.html"
 CONCEPTS = "count/concepts.csv"
+READOUTS: dict[str, tuple[str, ...]] = {
+    "mean": (),
+    "csls": ("scores are CSLS (mean cosine corrected for nearness to everybody), not the mean cosine",),
+    "scaled": ("scores are scaled, 0 for anybody's images and 1 for real ones; they are not the mean cosine",),
+}
+"""What a score that is not the default makes every output say."""
 MENTIONS, SAMPLE = "count/mentions.csv", "count/mentions.sample.parquet"
 GENERATED, REFERENCE = "embed/generated.parquet", "embed/reference.parquet"
 
@@ -175,12 +181,14 @@ def score(study: Study, run: Path) -> Outcome:
         concepts=read_concepts(run / CONCEPTS),
         references=study.references,
         seed=study.seed,
+        exclude_unfit=study.exclude_unfit,
+        readout=study.readout,
     )
     result.save_run(run)
     lost = Counter(reason for reason in result.table["excluded"].to_list() if reason)
     ranked = [value for value in result.table["identified"].to_list() if value is not None]
     summary = f"{result.table.height - lost.total()} concepts scored, {sum(ranked)} of {len(ranked)} identified"
-    return Outcome(summary, (), dict(lost))
+    return Outcome(summary, READOUTS[study.readout], dict(lost))
 
 
 def threshold(study: Study, run: Path) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -46,16 +47,29 @@ def measure_fitness(pool: Pool, groups: Mapping[str, str | None], level: float =
     records = []
     for place, name in enumerate(names):
         group = groups.get(name)
-        gap: tuple[float, float, float] | tuple[None, None, None] = (None, None, None)
+        found: tuple[float, float, float] | tuple[None, None, None] = (None, None, None)
         if sizes[group] > 1:
-            gap = _gap(vectors[name], (totals[group] - means[place]) / (sizes[group] - 1), level)
+            own = gap(vectors[name], (totals[group] - means[place]) / (sizes[group] - 1), level)
+            found = (own.value, own.low, own.high)
         rank1 = _rank1(vectors[name][: size + 1], equal_means, place) if len(names) > 1 else None
-        records.append((name, len(vectors[name]), *gap, rank1, gap[2] is not None and gap[2] < 0))
+        records.append((name, len(vectors[name]), *found, rank1, found[2] is not None and found[2] < 0))
     return pl.DataFrame(records, schema=SCHEMA, orient="row")
 
 
-def _gap(own: Matrix, other: Matrix, level: float) -> tuple[float, float, float]:
-    """Gap and interval; own (m, d) unit vectors, other (d,) the mean of the other concepts' references."""
+@dataclass(frozen=True)
+class Gap:
+    """Mean cosine among a concept's references minus that with something else, and its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def gap(own: Matrix, other: Matrix, level: float) -> Gap:
+    """How much more alike references are to one another than to ``other``, with a jackknife-t interval.
+
+    ``own`` (m, d), m >= 3, are unit vectors, each compared with the others; ``other`` (d,) is a mean of unit vectors.
+    """
     m, total = len(own), own.sum(0)
 
     def value(sums: Matrix, count: int) -> Matrix:
@@ -63,11 +77,11 @@ def _gap(own: Matrix, other: Matrix, level: float) -> tuple[float, float, float]
         result: Matrix = pairs - sums @ other / count
         return result
 
-    gap = float(value(total, m))
+    found = float(value(total, m))
     without = value(total - own, m - 1)
     error = float(np.sqrt((m - 1) / m * ((without - without.mean()) ** 2).sum()))
     reach = quantile(level, m - 1) * error
-    return gap, gap - reach, gap + reach
+    return Gap(found, found - reach, found + reach)
 
 
 def _rank1(own: Matrix, means: Matrix, place: int) -> float:

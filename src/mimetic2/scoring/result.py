@@ -14,9 +14,12 @@ from mimetic2.embedding.base import Identity
 from mimetic2.files import write_json
 from mimetic2.tables import write_table
 
-TABLES = ("prompts", "fitness", "identification", "controls", "excluded", "near_duplicates")
+TABLES = ("prompts", "prompt_effects", "nulls", "fitness", "identification", "controls", "excluded", "near_duplicates")
 DECIMALS = dict.fromkeys(
-    ("score", "score_se", "null_score", "gap", "gap_low", "gap_high", "rank1", "rank1_among_20", "effect", "effect_se"),
+    (
+        *("score", "score_se", "null_score", "null_sd", "null_highest", "gap", "gap_low", "gap_high", "rank1"),
+        *("rank1_among_20", "effect", "effect_low", "effect_high"),
+    ),
     6,
 )
 
@@ -27,20 +30,23 @@ class ScoreResult:
 
     ``table``: scores.csv and, after its columns, rivals_better (of ``rivals``, those whose references fit at least as
     well) and not_separated (see `measure_fitness`). ``prompts``: (concept, prompt) with n_generated, n_excluded,
-    score, score_se. ``fitness``: see `measure_fitness`. ``identification``: concept, better, rivals, rank1_among_20.
-    ``controls``: for each control without references, whose references its images fit best. ``excluded``: every image
-    without a vector, and why. ``near_duplicates``: generated images that nearly equal a reference image, reported apart
-    from imitation.
+    score, score_se; ``prompt_effects`` over concepts: see the function of that name. ``nulls``: see `null_table`.
+    ``fitness``: see `measure_fitness`. ``identification``: concept, better, rivals, rank1_among_20. ``controls``: for
+    each control without references, whose references its images fit best. ``excluded``: every image without a vector,
+    and why. ``near_duplicates``: generated images that nearly equal a reference image, reported apart from imitation.
     """
 
     table: pl.DataFrame
     prompts: pl.DataFrame
+    prompt_effects: pl.DataFrame
+    nulls: pl.DataFrame
     fitness: pl.DataFrame
     identification: pl.DataFrame
     controls: pl.DataFrame
     excluded: pl.DataFrame
     near_duplicates: pl.DataFrame
     identity: Identity
+    readout: str
     references: int
     equal_references: int
     seed: int
@@ -64,6 +70,7 @@ class ScoreResult:
         rank1 = self.fitness["rank1"].drop_nulls()
         return {
             "embedder": self.identity.to_dict(),
+            "readout": self.readout,
             "references": self.references,
             "equal_references": self.equal_references,
             "seed": self.seed,
