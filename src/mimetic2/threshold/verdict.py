@@ -1,30 +1,35 @@
 """The verdict: its four words, the rules that choose one, and the bootstrap tests the rules rest on.
 
-``step``       step has the lowest BIC, and both bootstrap tests reject their rival at 5 %: flat, and the better smooth
-               shape (linear or ramp).
-``gradual``    flat is rejected at 5 % in favour of the better smooth shape, and that is ahead of step by more than 2.
+``step``       step has the lowest BIC, and bootstrap tests at 5 % reject every rival: flat, linear, hinge and ramp.
+``gradual``    flat is rejected at 5 % in favour of the best smooth shape (linear, hinge, ramp), and that is ahead of
+               step by more than 2.
 ``none``       flat has the lowest BIC and is not rejected in favour of the best other shape; also every fall, and
                constant scores.
 ``undecided``  everything else.
 
 A test draws scores from the fitted rival with wild residuals (each concept's residual with a random sign: Wu 1986,
-Liu 1988, so unequal variances are kept), refits all shapes to every draw, and asks how often BIC(rival) − BIC(shape)
-is as large as observed. p = (1 + number as large) / (1 + draws).
+Liu 1988, so unequal variances are kept), refits all shapes to every draw, and asks how often the shape in question is
+ahead as far as observed; against smooth rivals that is the BIC of the best smooth shape less the step's, and each of
+the smooth shapes takes its turn as the truth. With so many draws as large as observed that 5 % is out of reach a test
+ends early (sequential Monte Carlo p-value, Besag & Clifford 1991); a rejection always takes all draws.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
 from mimetic2.threshold.segmentation import Floats
-from mimetic2.threshold.shapes import SHAPES, SMOOTH, Batch, Design, Fit, variance_floor
+from mimetic2.threshold.shapes import SHAPES, SMOOTH, Design, Fit, variance_floor
 
 SIGNIFICANCE = 0.05
 AHEAD = 2.0
 DRAWS = 999
+_PORTION = 50  # draws made between two looks at the number as large as observed
 
 
 class Verdict(StrEnum):
@@ -38,25 +43,31 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Tests:
-    """p-values of the bootstrap tests; None where a rule did not need the test."""
+    """p-values of the bootstrap tests; None where a rule did not need the test.
+
+    ``smooth_against_step`` is the largest of the three with a smooth rival.
+    """
 
     flat_against_step: float | None = None
     flat_against_smooth: float | None = None
     flat_against_any: float | None = None
     smooth_against_step: float | None = None
+    linear_against_step: float | None = None
+    hinge_against_step: float | None = None
+    ramp_against_step: float | None = None
 
 
-def lowest(fits: dict[str, Fit]) -> str:
+def lowest(fits: Mapping[str, Fit]) -> str:
     """The shape with the lowest BIC; of equals the one with fewer parameters."""
     return min(SHAPES, key=lambda shape: fits[shape].bic)
 
 
-def better_smooth(fits: dict[str, Fit]) -> str:
-    """Linear or ramp, whichever has the lower BIC."""
+def better_smooth(fits: Mapping[str, Fit]) -> str:
+    """The smooth shape with the lowest BIC."""
     return min(SMOOTH, key=lambda shape: fits[shape].bic)
 
 
-def decide(fits: dict[str, Fit], tests: Tests) -> Verdict:
+def decide(fits: Mapping[str, Fit], tests: Tests) -> Verdict:
     """Apply the rules above to fitted shapes and the tests that :func:`run_tests` made."""
     best = lowest(fits)
     smooth = fits[better_smooth(fits)]
@@ -73,34 +84,85 @@ def _rejects(p: float | None) -> bool:
     return p is not None and p <= SIGNIFICANCE
 
 
-def run_tests(design: Design, scores: Floats, fits: dict[str, Fit], rng: np.random.Generator, draws: int) -> Tests:
-    """The tests that the rules need for these fits."""
-    flat = _draw(design, scores, fits["flat"], rng, draws)
-    smooth = fits[better_smooth(fits)]
-    against_step = None
-    if lowest(fits) == "step":
-        batch = _draw(design, scores, smooth, rng, draws)
-        against_step = _p(batch.best_smooth() - batch.bic["step"], smooth.bic - fits["step"].bic)
-    best_of_draws = np.minimum(flat.best_smooth(), flat.bic["step"])
-    observed = fits["flat"].bic
-    return Tests(
-        flat_against_step=_p(flat.bic["flat"] - flat.bic["step"], observed - fits["step"].bic),
-        flat_against_smooth=_p(flat.bic["flat"] - flat.best_smooth(), observed - smooth.bic),
-        flat_against_any=_p(flat.bic["flat"] - best_of_draws, observed - min(smooth.bic, fits["step"].bic)),
-        smooth_against_step=against_step,
-    )
+Lead = Callable[[Mapping[str, Any]], Any]
 
 
-def _draw(design: Design, scores: Floats, rival: Fit, rng: np.random.Generator, draws: int) -> Batch:
-    fitted = design.at_rows(rival.levels)
-    return design.fit_many(wild(fitted, scores - fitted, rng, draws), variance_floor(scores))
+def _smooth(bic: Mapping[str, Any]) -> Any:
+    return np.min([bic[shape] for shape in SMOOTH], axis=0)
+
+
+# How far the data prefer a shape to its rival, from the BICs of one or of many score vectors.
+_FLAT_LEADS: dict[str, Lead] = {
+    "flat_against_step": lambda bic: bic["flat"] - bic["step"],
+    "flat_against_smooth": lambda bic: bic["flat"] - _smooth(bic),
+    "flat_against_any": lambda bic: bic["flat"] - np.minimum(_smooth(bic), bic["step"]),
+}
+_STEP_LEADS: dict[str, Lead] = {f"{shape}_against_step": lambda bic: _smooth(bic) - bic["step"] for shape in SMOOTH}
+
+
+def run_tests(
+    design: Design,
+    scores: Floats,
+    fits: Mapping[str, Fit],
+    rng: np.random.Generator,
+    draws: int,
+    *,
+    settle: bool = False,
+) -> Tests:
+    """The tests that the rules need for ``scores`` (n,) and their ``fits``.
+
+    ``settle`` leaves out every test that cannot change the verdict any more, as simulations want it.
+    """
+    names = _flat_tests_needed(fits) if settle else list(_FLAT_LEADS)
+    found = _p_values(design, scores, fits, "flat", {name: _FLAT_LEADS[name] for name in names}, rng, draws)
+    if lowest(fits) != "step" or (settle and not _rejects(found["flat_against_step"])):
+        return Tests(**found)
+    largest = 0.0
+    for rival in sorted(SMOOTH, key=lambda shape: fits[shape].bic):
+        name = f"{rival}_against_step"
+        found |= _p_values(design, scores, fits, rival, {name: _STEP_LEADS[name]}, rng, draws)
+        largest = max(largest, found[name])
+        if settle and not _rejects(largest):
+            break
+    return Tests(**found, smooth_against_step=largest)
+
+
+def _flat_tests_needed(fits: Mapping[str, Fit]) -> list[str]:
+    best, smooth = lowest(fits), fits[better_smooth(fits)]
+    needed = {
+        "flat_against_step": best == "step",
+        "flat_against_smooth": fits["step"].bic - smooth.bic > AHEAD,
+        "flat_against_any": best == "flat",
+    }
+    return [name for name, is_needed in needed.items() if is_needed]
+
+
+def _p_values(
+    design: Design,
+    scores: Floats,
+    fits: Mapping[str, Fit],
+    rival: str,
+    leads: Mapping[str, Lead],
+    rng: np.random.Generator,
+    draws: int,
+) -> dict[str, float]:
+    """p of each lead under ``rival``, from the same draws; they end when none can be significant any more."""
+    out_of_reach = int(SIGNIFICANCE * (1 + draws) + 1e-9)  # as large as observed; then p > 5 % after all draws too
+    fitted = design.at_rows(fits[rival].levels)
+    floor = variance_floor(scores)
+    observed = {name: lead({shape: fit.bic for shape, fit in fits.items()}) - 1e-9 for name, lead in leads.items()}
+    larger = dict.fromkeys(leads, 0)
+    done = 0
+    while done < draws and any(number < out_of_reach for number in larger.values()):
+        portion = min(_PORTION, draws - done)
+        bic = design.fit_many(wild(fitted, scores - fitted, rng, portion), floor).bic
+        done += portion
+        for name, lead in leads.items():
+            larger[name] += int(np.count_nonzero(lead(bic) >= observed[name]))
+    return {name: (1 + number) / (1 + done) for name, number in larger.items()}
 
 
 def wild(fitted: Floats, residuals: Floats, rng: np.random.Generator, draws: int) -> Floats:
     """Scores drawn around ``fitted`` (n,): each residual keeps its place and takes a random sign; (draws, n)."""
     signs = rng.integers(0, 2, (draws, len(fitted)), dtype=np.int8) * 2.0 - 1.0
     return np.asarray(fitted + residuals * signs)
-
-
-def _p(simulated: Floats, observed: float) -> float:
-    return float((1 + np.count_nonzero(simulated >= observed - 1e-9)) / (1 + len(simulated)))
