@@ -46,6 +46,7 @@ VERBS: tuple[str, ...] = (
     "report",
     "compare",
     "audit",
+    "pack",
     "ratings",
     "lab",
     "doctor",

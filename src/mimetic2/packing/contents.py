@@ -1,0 +1,20 @@
+"""What a pack holds. Anything that is not on this list stays in the run directory."""
+
+from __future__ import annotations
+
+import re
+
+NEEDED = ("manifest.json", "threshold.json", "counts.csv", "scores.csv", "study.yaml")
+OPTIONAL = ("count/concepts.csv", "count/mentions.csv", "count/mentions.json")
+TABLES = re.compile(r"score/[a-z_-]+\.csv")
+"""Tables of the score stage: a line a concept or a prompt, never a vector."""
+PAGE = "report.html"
+INDEX = "pack.json"
+
+MOST_FILES, MOST_BYTES = 200, 256 << 20
+"""A pack is small; what is larger was not made here and is not unpacked."""
+
+
+def allowed(name: str) -> bool:
+    """Whether a pack may hold a file of this name."""
+    return name in (*NEEDED, *OPTIONAL, PAGE, INDEX) or TABLES.fullmatch(name) is not None
