@@ -16,7 +16,11 @@ GROUP = "mimetic2.embedders"
 """Entry-point group of third parties: a callable ``(weights: Path | None, **options) -> Embedder``."""
 
 _BUILT_IN = {
+    "clip": ("mimetic2.embedding.vision_models", "Clip"),
+    "csd": ("mimetic2.embedding.csd", "Csd"),
+    "dinov2": ("mimetic2.embedding.vision_models", "Dinov2"),
     "dlib-face": ("mimetic2.embedding.dlib_face", "DlibFace"),
+    "siglip": ("mimetic2.embedding.vision_models", "Siglip"),
     "style-lite": ("mimetic2.embedding.style_lite", "StyleLite"),
 }
 
