@@ -63,6 +63,8 @@ def find_threshold(
     counts, scores = np.asarray(counts, dtype=np.float64), np.asarray(scores, dtype=np.float64)
     if concepts is not None and len(concepts) != len(counts):
         raise InputError(f"{len(concepts)} concepts do not match {len(counts)} counts")
+    beside = beside or SideColumns(concepts=concepts)
+    beside.check(len(counts))
     paper = paper_threshold(counts, scores, penalty=penalty, seed=seed)
     common: dict[str, Any] = {
         "method": method,
@@ -71,13 +73,13 @@ def find_threshold(
         "n_concepts": len(counts),
         "paper": paper,
         "excluded": dict(excluded or {}),
-        "identification": _identification(counts, identified, level),
+        "identification": _identification(counts, identified, beside.rank1_among_20, level),
     }
     if method == "paper":
         return ThresholdResult(
             sentence=paper_sentence(paper), threshold=paper.threshold, change_points=paper.change_points, **common
         )
-    observed = _checked(counts, scores, score_se, null_score, beside or SideColumns(concepts=concepts))
+    observed = _checked(counts, scores, score_se, null_score, beside)
     return _robust(observed, common, draws)
 
 
@@ -115,18 +117,20 @@ def _checked(counts: Floats, scores: Floats, score_se: Any, null_score: Any, bes
         raise InputError("a score_se is negative or not finite, or all are 0", accepted="numbers from 0, not all 0")
     if null is not None and not np.isfinite(null).any():
         null = None
-    beside.check(n)
     return Observations(counts, scores, se, null, beside=beside).sorted()
 
 
-def _identification(counts: Floats, identified: Sequence[bool | None] | None, level: float) -> Identification | None:
+def _identification(
+    counts: Floats, identified: Sequence[bool | None] | None, among_20: Floats | None, level: float
+) -> Identification | None:
     if identified is None:
         return None
     if len(identified) != len(counts):
         raise InputError(f"{len(identified)} values of identified do not match {len(counts)} counts")
     ranked = np.array([value is not None for value in identified])
     outcome = np.array([bool(value) for value in identified], dtype=np.float64)
-    return fit_identification(counts[ranked], outcome[ranked], level)
+    shares = None if among_20 is None else among_20[ranked]
+    return fit_identification(counts[ranked], outcome[ranked], level, shares)
 
 
 def _robust(observed: Observations, common: dict[str, Any], draws: int) -> ThresholdResult:

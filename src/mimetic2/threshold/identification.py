@@ -3,11 +3,16 @@
 P(x) = 1/M + (c − 1/M) · logistic(a + b·x), b ≥ 0, x = log10(1 + count), M ranked concepts. Jeffreys' prior on (a, b)
 keeps the estimate finite when a count separates the identified from the others (Firth 1993). The likelihood has two
 parameters, so it is evaluated on a grid of the logistic's values at both ends of the observed x, refined around its
-maximum; intervals are profile likelihood: every quantity's range over the parameters that a χ²₁ cut accepts.
+maximum; intervals are profile likelihood: every quantity's range over the parameters that a χ²₁ cut accepts. Concepts
+whose x differ by less than a 200th of the range are evaluated together.
+
+Studies of different size are compared by rank 1 among 20: each concept's chance to rank first among itself and 19
+random rivals is a share instead of a yes or no, and the same curve is fitted to it (Papke & Wooldridge 1996).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,84 +28,227 @@ _ROUNDS = 3
 _CEILINGS = np.linspace(0.3, 0.95, 14)
 _AHEAD = 2.0
 _POINTS = 60
+_PLACES = 200
+AMONG = 20
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where P reaches a level; None if nowhere within the observed counts.
+
+    ``bounds``: ends of the interval, None for an end beyond the observed counts. ``note`` says in words what a missing
+    value or end means.
+    """
+
+    count: int | None
+    bounds: tuple[int | None, int | None]
+    note: str
+
+    @property
+    def interval(self) -> tuple[int, int] | None:
+        """Both ends, if both lie within the observed counts."""
+        low, high = self.bounds
+        return None if low is None or high is None else (low, high)
+
+    def to_dict(self, name: str) -> dict[str, Any]:
+        """Its keys of threshold.json, ``name`` being n50 or n90."""
+        interval = self.interval
+        return {
+            name: self.count,
+            f"{name}_interval": list(interval) if interval else None,
+            f"{name}_bounds": list(self.bounds),
+            f"{name}_note": self.note,
+        }
+
+
+@dataclass(frozen=True)
+class AmongTwenty:
+    """Rank 1 among 20: its rate over the concepts and the counts where P reaches .5 and .9."""
+
+    rate: float
+    n50: Crossing
+    n90: Crossing
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``among_20`` part."""
+        return {"chance": 1 / AMONG, "rate": round(self.rate, 6), **self.n50.to_dict("n50"), **self.n90.to_dict("n90")}
 
 
 @dataclass(frozen=True)
 class Identification:
-    """N50 and N90 with intervals; None where P does not reach .5 or .9 within the observed counts."""
+    """How P(identified) goes with the count: N50, N90, the curve with its band, and what limits them.
 
-    n50: int | None
-    n50_interval: tuple[int, int] | None
-    n90: int | None
-    n90_interval: tuple[int, int] | None
+    ``separated``: one count separates the identified from the others, so that its place is all the data say and the
+    steepness is the prior's.
+    """
+
+    half: Crossing
+    most: Crossing
     chance: float
     n_ranked: int
     n_identified: int
     ceiling: float
+    separated: bool
     count: Floats
     p: Floats
     low: Floats
     high: Floats
+    level: float
+    among_20: AmongTwenty | None = None
+
+    @property
+    def n50(self) -> int | None:
+        """Count where half of the concepts are identified."""
+        return self.half.count
+
+    @property
+    def n90(self) -> int | None:
+        """Count where nine in ten are identified."""
+        return self.most.count
 
     def to_dict(self) -> dict[str, Any]:
         """The ``identification`` part of threshold.json."""
+        rate = self.n_identified / self.n_ranked
+        low, high = wilson(self.n_identified, self.n_ranked, self.level)
         return {
-            "n50": self.n50,
-            "n50_interval": list(self.n50_interval) if self.n50_interval else None,
-            "n90": self.n90,
-            "n90_interval": list(self.n90_interval) if self.n90_interval else None,
+            **self.half.to_dict("n50"),
+            **self.most.to_dict("n90"),
             "chance": round(self.chance, 6),
             "n_ranked": self.n_ranked,
             "n_identified": self.n_identified,
+            "identified_rate": round(rate, 6),
+            "identified_rate_interval": [round(low, 6), round(high, 6)],
             "ceiling": round(self.ceiling, 6),
+            "separated": self.separated,
+            "among_20": self.among_20.to_dict() if self.among_20 else None,
             "curve": {"count": plain_counts(self.count)}
             | {name: np.round(getattr(self, name), 6).tolist() for name in ("p", "low", "high")},
         }
 
 
-def fit_identification(counts: Floats, identified: Floats, level: float) -> Identification | None:
-    """Fit P to ``identified`` (n,) of 0 and 1; None with fewer than two ranked concepts or distinct counts."""
+@dataclass(frozen=True)
+class _Ranked:
+    """Outcomes by place on the observed x, which is stretched to [0, 1]: (k,) places, concepts, sums of outcomes."""
+
+    place: Floats
+    number: Floats
+    hits: Floats
+    low: float
+    span: float
+
+    def count(self, place: float) -> int:
+        """The count at a place."""
+        return round(10 ** (self.low + place * self.span) - 1)
+
+
+def _ranked(counts: Floats, outcome: Floats) -> _Ranked:
+    x = np.log10(1 + counts)
+    low, span = float(x.min()), float(np.ptp(x))
+    place = (x - low) / span
+    cell = np.unique((place * _PLACES).round(), return_inverse=True)[1]
+    number = np.bincount(cell)
+    return _Ranked(np.bincount(cell, place) / number, number.astype(float), np.bincount(cell, outcome), low, span)
+
+
+def fit_identification(
+    counts: Floats, identified: Floats, level: float, among_20: Floats | None = None
+) -> Identification | None:
+    """Fit P to ``identified`` (n,) of 0 and 1; None with fewer than two ranked concepts or distinct counts.
+
+    ``among_20`` (n,): each concept's chance of rank 1 among 20, see :func:`rank1_among`.
+    """
     if len(counts) < 2 or len(np.unique(counts)) < 2:
         return None
-    x = np.log10(1 + counts)
-    place = (x - x.min()) / np.ptp(x)
-    chance = 1 / len(counts)
-    ceiling, low, high = _estimate(place, identified, chance)
-    grid_low, grid_high = _accepted(place, identified, chance, ceiling, low, high, level)
-    shown = np.unique(np.round(10 ** np.linspace(x.min(), x.max(), _POINTS) - 1, 3))
+    ranked, chance = _ranked(counts, identified), 1 / len(counts)
+    ceiling, low, high = _estimate(ranked, chance)
+    grid_low, grid_high = _accepted(ranked, chance, ceiling, low, high, level)
+    shown = np.unique(np.round(10 ** np.linspace(ranked.low, ranked.low + ranked.span, _POINTS) - 1, 3))
     shown[0], shown[-1] = counts.min(), counts.max()
-    at = (np.log10(1 + shown) - x.min()) / np.ptp(x)
+    at = (np.log10(1 + shown) - ranked.low) / ranked.span
     all_p = _probability(at, grid_low[:, np.newaxis], grid_high[:, np.newaxis], chance, ceiling)
     p = _probability(at, low, high, chance, ceiling)
-    crossings = {}
-    for name, wanted in (("n50", 0.5), ("n90", 0.9)):
-        best = _crossing(wanted, np.array([low]), np.array([high]), chance, ceiling)[0]
-        every = _crossing(wanted, grid_low, grid_high, chance, ceiling)
-        crossings[name] = _as_counts(best, every, x)
+    hit, missed = counts[identified > 0], counts[identified == 0]
     return Identification(
-        *crossings["n50"],
-        *crossings["n90"],
+        half=_find(ranked, 0.5, chance, ceiling, (low, high), (grid_low, grid_high)),
+        most=_find(ranked, 0.9, chance, ceiling, (low, high), (grid_low, grid_high)),
         chance=chance,
         n_ranked=len(counts),
         n_identified=int(identified.sum()),
         ceiling=ceiling,
+        separated=bool(len(hit) and len(missed) and missed.max() < hit.min()),
         count=shown,
         p=p,
         low=np.minimum(all_p.min(axis=0), p),
         high=np.maximum(all_p.max(axis=0), p),
+        level=level,
+        among_20=_among_twenty(counts, among_20, level),
     )
 
 
-def _as_counts(best: float, every: Floats, x: Floats) -> tuple[int | None, tuple[int, int] | None]:
-    """A crossing as a count (None outside the observed ones), its interval (None if an end lies outside)."""
+def _among_twenty(counts: Floats, shares: Floats | None, level: float) -> AmongTwenty | None:
+    known = np.array([], dtype=int) if shares is None else np.flatnonzero(np.isfinite(shares))
+    if shares is None or len(np.unique(counts[known])) < 2:
+        return None
+    ranked, chance = _ranked(counts[known], shares[known]), 1 / AMONG
+    ceiling, low, high = _estimate(ranked, chance)
+    grid = _accepted(ranked, chance, ceiling, low, high, level)
+    found = [_find(ranked, wanted, chance, ceiling, (low, high), grid) for wanted in (0.5, 0.9)]
+    return AmongTwenty(float(shares[known].mean()), *found)
 
-    def count(place: float) -> int:
-        return round(10 ** (float(x.min()) + place * float(np.ptp(x))) - 1)
 
-    if not 0 <= best <= 1:
-        return None, None
-    low, high = min(float(every.min()), best), max(float(every.max()), best)
-    return count(best), (count(low), count(high)) if low >= 0 and high <= 1 else None
+def crossings(counts: Floats, identified: Floats) -> tuple[float, float]:
+    """Places in log10(1 + count) where the fitted P reaches .5 and .9; infinite where it does not."""
+    ranked, chance = _ranked(counts, identified), 1 / len(counts)
+    ceiling, low, high = _estimate(ranked, chance)
+    first, second = (_crossing(p, np.array([low]), np.array([high]), chance, ceiling)[0] for p in (0.5, 0.9))
+    return ranked.low + first * ranked.span, ranked.low + second * ranked.span
+
+
+def rank1_among(better: int, rivals: int, size: int = AMONG) -> float | None:
+    """Chance to rank first among itself and ``size − 1`` of ``rivals`` drawn at random, ``better`` of which fit better.
+
+    C(M − 1 − r, 19) / C(M − 1, 19) with M − 1 rivals and r better ones; None with fewer than 19 rivals.
+    """
+    if rivals < size - 1:
+        return None
+    return math.comb(rivals - better, size - 1) / math.comb(rivals, size - 1)
+
+
+def wilson(hits: int, total: int, level: float) -> tuple[float, float]:
+    """Wilson's (1927) interval of a proportion."""
+    share, z = hits / total, normal_quantile(level)
+    square = z * z / total
+    middle = (share + square / 2) / (1 + square)
+    half = math.sqrt(share * (1 - share) * square + square * square / 4) / (1 + square)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _find(
+    ranked: _Ranked,
+    wanted: float,
+    chance: float,
+    ceiling: float,
+    best: tuple[float, float],
+    grid: tuple[Floats, Floats],
+) -> Crossing:
+    """The count where P reaches ``wanted``, its bounds, and what is missing."""
+    place = float(_crossing(wanted, np.array([best[0]]), np.array([best[1]]), chance, ceiling)[0])
+    every = _crossing(wanted, *grid, chance, ceiling)
+    ends = min(float(every.min()), place), max(float(every.max()), place)
+    low = ranked.count(ends[0]) if 0 <= ends[0] <= 1 else None
+    high = ranked.count(ends[1]) if 0 <= ends[1] <= 1 else None
+    least, most, share = ranked.count(0), ranked.count(1), f"{100 * wanted:g} %"
+    count = ranked.count(place) if 0 <= place <= 1 else None
+    notes = []
+    if count is None:
+        where = "from the smallest observed count on" if place < 0 else "nowhere within the observed counts"
+        notes.append(f"{share} are identified {where}")
+    if low is None and ends[0] < 0:
+        where = "without any training image" if least == 0 else f"below {least:,} images already"
+        notes.append(f"no lower end: the data allow that {share} are identified {where}")
+    if high is None and ends[1] > 1:
+        notes.append(f"no upper end: the data allow that {share} are not reached by {most:,} images")
+    return Crossing(count, (low, high), "; ".join(notes))
 
 
 def _crossing(wanted: float, low: Floats, high: Floats, chance: float, ceiling: float) -> Floats:
@@ -122,28 +270,25 @@ def _probability(place: Floats, low: Any, high: Any, chance: float, ceiling: flo
     return np.asarray(chance + (ceiling - chance) * 0.5 * (1 + np.tanh(0.5 * eta)))
 
 
-def _log_posterior(
-    place: Floats, y: Floats, low: Floats, high: Floats, chance: float, ceiling: float
-) -> tuple[Floats, Floats]:
+def _log_posterior(ranked: _Ranked, low: Floats, high: Floats, chance: float, ceiling: float) -> tuple[Floats, Floats]:
     """Log likelihood and log posterior with Jeffreys' prior, for each (low, high): shapes as ``low``."""
+    place = ranked.place
     share = 0.5 * (1 + np.tanh(0.5 * (low[:, np.newaxis] + (high - low)[:, np.newaxis] * place)))
     p = np.clip(chance + (ceiling - chance) * share, 1e-12, 1 - 1e-12)
-    likelihood = (np.where(y > 0, np.log(p), np.log1p(-p))).sum(axis=1)
-    weight = ((ceiling - chance) * share * (1 - share)) ** 2 / (p * (1 - p))
+    likelihood = np.log(p) @ ranked.hits + np.log1p(-p) @ (ranked.number - ranked.hits)
+    weight = ranked.number * ((ceiling - chance) * share * (1 - share)) ** 2 / (p * (1 - p))
     total, first, second = weight.sum(axis=1), weight @ place, weight @ (place * place)
     determinant = np.maximum(total * second - first * first, 1e-300)
     return likelihood, likelihood + 0.5 * np.log(determinant)
 
 
-def _maximum(
-    place: Floats, y: Floats, chance: float, ceiling: float, rounds: int = _ROUNDS
-) -> tuple[float, float, float]:
+def _maximum(ranked: _Ranked, chance: float, ceiling: float, rounds: int = _ROUNDS) -> tuple[float, float, float]:
     """(low, high) of the largest posterior with low ≤ high, and the log likelihood there."""
     centre_low, centre_high, reach = 0.0, 0.0, _MOST
     best = 0.0
     for _ in range(rounds + 1):
         low, high = _triangle(centre_low, centre_high, reach)
-        likelihood, posterior = _log_posterior(place, y, low, high, chance, ceiling)
+        likelihood, posterior = _log_posterior(ranked, low, high, chance, ceiling)
         index = int(posterior.argmax())
         centre_low, centre_high, best = float(low[index]), float(high[index]), float(likelihood[index])
         reach *= 4 / _GRID
@@ -159,31 +304,31 @@ def _triangle(centre_low: float, centre_high: float, reach: float) -> tuple[Floa
     return low[rising], high[rising]
 
 
-def _estimate(place: Floats, y: Floats, chance: float) -> tuple[float, float, float]:
+def _estimate(ranked: _Ranked, chance: float) -> tuple[float, float, float]:
     """Ceiling, low and high; the ceiling is 1 unless freeing it lowers BIC by more than 2."""
-    low, high, likelihood = _maximum(place, y, chance, 1.0)
+    low, high, likelihood = _maximum(ranked, chance, 1.0)
     trials = [float(ceiling) for ceiling in _CEILINGS if ceiling > chance]
-    freed = max(trials, key=lambda ceiling: _maximum(place, y, chance, ceiling, rounds=0)[2])
-    freed_low, freed_high, freed_likelihood = _maximum(place, y, chance, freed)
-    if 2 * (freed_likelihood - likelihood) - np.log(len(y)) > _AHEAD:
+    freed = max(trials, key=lambda ceiling: _maximum(ranked, chance, ceiling, rounds=0)[2])
+    freed_low, freed_high, freed_likelihood = _maximum(ranked, chance, freed)
+    if 2 * (freed_likelihood - likelihood) - np.log(ranked.number.sum()) > _AHEAD:
         return freed, freed_low, freed_high
     return 1.0, low, high
 
 
 def _accepted(
-    place: Floats, y: Floats, chance: float, ceiling: float, low: float, high: float, level: float
+    ranked: _Ranked, chance: float, ceiling: float, low: float, high: float, level: float
 ) -> tuple[Floats, Floats]:
     """Grid of (low, high) whose posterior lies within χ²₁/2 of the largest."""
-    best = _log_posterior(place, y, np.array([low]), np.array([high]), chance, ceiling)[1][0]
+    best = _log_posterior(ranked, np.array([low]), np.array([high]), chance, ceiling)[1][0]
     cut = best - normal_quantile(level) ** 2 / 2
     grid_low, grid_high = _triangle(0.0, 0.0, _MOST)
-    posterior = _log_posterior(place, y, grid_low, grid_high, chance, ceiling)[1]
+    posterior = _log_posterior(ranked, grid_low, grid_high, chance, ceiling)[1]
     inside = posterior >= cut
     span_low, span_high = _span(grid_low[inside], low), _span(grid_high[inside], high)
     fine_low, fine_high = np.meshgrid(np.linspace(*span_low, 2 * _GRID), np.linspace(*span_high, 2 * _GRID))
     rising = fine_low <= fine_high
     fine_low, fine_high = fine_low[rising], fine_high[rising]
-    posterior = _log_posterior(place, y, fine_low, fine_high, chance, ceiling)[1]
+    posterior = _log_posterior(ranked, fine_low, fine_high, chance, ceiling)[1]
     inside = posterior >= cut
     return np.append(fine_low[inside], low), np.append(fine_high[inside], high)
 

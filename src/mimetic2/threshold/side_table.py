@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mimetic2.errors import InputError
 from mimetic2.tables import booleans, numbers
+from mimetic2.threshold.identification import rank1_among
 from mimetic2.threshold.observations import SideColumns
 from mimetic2.threshold.segmentation import Floats
 
@@ -39,7 +40,7 @@ def side_columns(
         group=reader.texts("group"),
         control=reader.flags("control"),
         not_separated=reader.flags("not_separated"),
-        rank1_among_20=reader.numbers("rank1_among_20", 0.0),
+        rank1_among_20=reader.among_twenty(),
         covariates={name.removeprefix(COVARIATE): column for name, column in covariates.items() if column is not None},
     )
 
@@ -92,6 +93,15 @@ class _Reader:
         cells = [str(cell or "").strip() for cell in self.frame[column].to_list()]
         values = np.array([cells[row] for row in self.keep], dtype=np.str_)
         return values if len(values) and (values != "").any() else None
+
+    def among_twenty(self) -> Floats | None:
+        """Chance of rank 1 among 20, from how many of how many rivals fit better."""
+        better, rivals = self.numbers("rivals_better", 0.0), self.numbers("rivals", 0.0)
+        if better is None or rivals is None:
+            return None
+        pairs = [(a, b) if np.isfinite(a + b) else None for a, b in zip(better, rivals, strict=True)]
+        shares = [None if pair is None else rank1_among(int(pair[0]), int(pair[1])) for pair in pairs]
+        return np.array([np.nan if share is None else share for share in shares])
 
     def distinct(self) -> Floats | None:
         """Distinct pictures, only where every mention of every concept was alive and looked at (else a lower bound)."""

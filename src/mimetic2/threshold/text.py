@@ -26,8 +26,9 @@ def as_text(document: Mapping[str, Any]) -> str:
     if ranked is not None:
         for name in ("n50", "n90"):
             value = ranked[name]
-            shown = f"{value:,}{_interval(ranked[name + '_interval'])}" if value is not None else "not reached"
-            lines.append(f"{name.upper()}             {shown}")
+            shown = f"{value:,}{_bounds(ranked[name + '_bounds'])}" if value is not None else "–"
+            note = ranked[name + "_note"]
+            lines.append(f"{name.upper()}             {shown}" + (f"  ({note})" if note else ""))
     if document["method"] != "paper":
         paper = document["paper"]["threshold"]
         lines.append(f"paper's rule    {'no threshold' if paper is None else format(paper, ',')}")
@@ -38,6 +39,11 @@ def as_text(document: Mapping[str, Any]) -> str:
     lines += [f"  excluded: {reason} ({number:,})" for reason, number in document["excluded"].items()]
     lines += [f"warning: {warning}" for warning in document["warnings"]]
     return "\n".join(lines)
+
+
+def _bounds(pair: list[int | None]) -> str:
+    low, high = ("?" if end is None else format(end, ",") for end in pair)
+    return "" if pair == [None, None] else f" ({low} to {high})"
 
 
 def _interval(pair: list[int] | None) -> str:
