@@ -3,10 +3,11 @@
 The narrow waist of the package: needs only numpy and polars, reads one table, returns one :class:`ThresholdResult`.
 """
 
-from mimetic2.threshold.curve import Prediction, predict
+from mimetic2.threshold.curve import Onset, Prediction, predict
 from mimetic2.threshold.find import METHODS, find_threshold, threshold_of
+from mimetic2.threshold.observations import SideColumns
 from mimetic2.threshold.paper import PENALTY, PaperThreshold, paper_threshold
-from mimetic2.threshold.result import Onset, ThresholdResult
+from mimetic2.threshold.result import ThresholdResult
 from mimetic2.threshold.segmentation import batched_change_points, change_points
 from mimetic2.threshold.table import ThresholdTable, read_threshold_table, threshold_table
 from mimetic2.threshold.verdict import Verdict
@@ -17,6 +18,7 @@ __all__ = [
     "Onset",
     "PaperThreshold",
     "Prediction",
+    "SideColumns",
     "ThresholdResult",
     "ThresholdTable",
     "Verdict",

@@ -52,6 +52,14 @@ class NullBand:
 
 
 @dataclass(frozen=True)
+class Onset:
+    """Smallest count from which the curve's lower band lies above the null band."""
+
+    count: int
+    interval: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What a study says at one count; None where it says nothing, ``note`` why.
 

@@ -12,14 +12,22 @@ import numpy as np
 from mimetic2.errors import InputError
 from mimetic2.seeding import generator
 from mimetic2.threshold.association import correlation, largest_rise
-from mimetic2.threshold.checks import examine
+from mimetic2.threshold.checks import Setting, examine
+from mimetic2.threshold.checks.uncertain import (
+    shifts,
+    summary,
+    uncertain,
+    widen_conclusion,
+    widen_identification,
+    widen_onset,
+)
 from mimetic2.threshold.conclusion import Conclusion, conclude
-from mimetic2.threshold.curve import find_onset, fit_curve, null_band, thinned
+from mimetic2.threshold.curve import Curve, NullBand, Onset, find_onset, fit_curve, null_band, thinned
 from mimetic2.threshold.identification import Identification, fit_identification
 from mimetic2.threshold.observations import Observations, SideColumns
 from mimetic2.threshold.paper import PENALTY, paper_threshold
 from mimetic2.threshold.planning import concepts_needed
-from mimetic2.threshold.result import Onset, ThresholdResult
+from mimetic2.threshold.result import ThresholdResult
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.sentence import paper_sentence, robust_sentence
 from mimetic2.threshold.shapes import SHAPES, Design, Fit
@@ -79,7 +87,7 @@ def find_threshold(
         return ThresholdResult(
             sentence=paper_sentence(paper), threshold=paper.threshold, change_points=paper.change_points, **common
         )
-    observed = _checked(counts, scores, score_se, null_score, beside)
+    observed = _checked(counts, scores, score_se, null_score, identified, beside)
     return _robust(observed, common, draws)
 
 
@@ -100,7 +108,14 @@ def threshold_of(table: ThresholdTable | str | Path, **options: Any) -> Threshol
     )
 
 
-def _checked(counts: Floats, scores: Floats, score_se: Any, null_score: Any, beside: SideColumns) -> Observations:
+def _checked(
+    counts: Floats,
+    scores: Floats,
+    score_se: Any,
+    null_score: Any,
+    identified: Sequence[bool | None] | None,
+    beside: SideColumns,
+) -> Observations:
     n, distinct = len(counts), len(np.unique(counts))
     if n < LEAST_CONCEPTS:
         raise InputError(f"there are {n} concepts with a score", accepted=f"{LEAST_CONCEPTS} or more (paper: 2)")
@@ -117,7 +132,8 @@ def _checked(counts: Floats, scores: Floats, score_se: Any, null_score: Any, bes
         raise InputError("a score_se is negative or not finite, or all are 0", accepted="numbers from 0, not all 0")
     if null is not None and not np.isfinite(null).any():
         null = None
-    return Observations(counts, scores, se, null, beside=beside).sorted()
+    ranks = None if identified is None else np.array([np.nan if hit is None else float(hit) for hit in identified])
+    return Observations(counts, scores, se, null, ranks, beside).sorted()
 
 
 def _identification(
@@ -135,15 +151,19 @@ def _identification(
 
 def _robust(observed: Observations, common: dict[str, Any], draws: int) -> ThresholdResult:
     seed, level = common["seed"], common["level"]
+    setting = Setting(level, seed, draws)
     found = conclude(observed.counts, observed.scores, observed.score_se, level=level, seed=seed, draws=draws)
-    design, fits, place = found.design, found.fits, found.place
+    design, fits = found.design, found.fits
     curve, drawn = fit_curve(design, observed.scores, level, generator(seed, "curve"), draws)
-    onset = band = None
-    if observed.null_score is not None:
-        band = null_band(observed.null_score, level)
-        crossing = find_onset(curve, drawn, observed.null_score, level, generator(seed, "onset"))
-        onset = Onset(*crossing) if crossing else None
-    checks = examine(observed, found, drawn, level, seed, draws)
+    band, onset = _onset(observed, curve, drawn, setting)
+    moved = shifts(observed, found, curve, onset, common["identification"], setting) if uncertain(observed) else None
+    details: dict[str, Any] = {"tau2": None if found.tau2 is None else float(f"{found.tau2:.6g}"), "draws": draws}
+    if moved is not None:
+        found, onset = widen_conclusion(found, moved, level), widen_onset(onset, moved, level)
+        common["identification"] = widen_identification(common["identification"], moved, level)
+        details |= summary(moved)
+    place = found.place
+    checks = examine(observed, found, drawn, moved, setting)
     return ThresholdResult(
         sentence=robust_sentence(found.verdict, _facts(found, level)),
         verdict=found.verdict.value,
@@ -159,11 +179,20 @@ def _robust(observed: Observations, common: dict[str, Any], draws: int) -> Thres
         bounds=checks.bounds,
         curve_grid=thinned(curve),
         null_band=band,
-        details={"tau2": None if found.tau2 is None else float(f"{found.tau2:.6g}"), "draws": draws}
-        | dict(place.details),
+        details=details | dict(place.details),
         warnings=found.warnings,
         **common,
     )
+
+
+def _onset(
+    observed: Observations, curve: Curve, drawn: Floats, setting: Setting
+) -> tuple[NullBand | None, Onset | None]:
+    if observed.null_score is None:
+        return None, None
+    rng = generator(setting.seed, "onset")
+    found = find_onset(curve, drawn, observed.null_score, setting.level, rng)
+    return null_band(observed.null_score, setting.level), Onset(*found) if found else None
 
 
 def _facts(found: Conclusion, level: float) -> dict[str, Any]:

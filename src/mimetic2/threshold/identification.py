@@ -20,15 +20,10 @@ import numpy as np
 
 from mimetic2.threshold.curve import plain_counts
 from mimetic2.threshold.intervals import normal_quantile
+from mimetic2.threshold.rank_curve import Ranked, accepted, crossing, estimate, maximum, probability, ranked_by_place
 from mimetic2.threshold.segmentation import Floats
 
-_MOST = 14.0  # logits at the ends of the observed counts: probabilities from 1e-6 to 1 − 1e-6
-_GRID = 57
-_ROUNDS = 3
-_CEILINGS = np.linspace(0.3, 0.95, 14)
-_AHEAD = 2.0
 _POINTS = 60
-_PLACES = 200
 AMONG = 20
 
 
@@ -126,30 +121,6 @@ class Identification:
         }
 
 
-@dataclass(frozen=True)
-class _Ranked:
-    """Outcomes by place on the observed x, which is stretched to [0, 1]: (k,) places, concepts, sums of outcomes."""
-
-    place: Floats
-    number: Floats
-    hits: Floats
-    low: float
-    span: float
-
-    def count(self, place: float) -> int:
-        """The count at a place."""
-        return round(10 ** (self.low + place * self.span) - 1)
-
-
-def _ranked(counts: Floats, outcome: Floats) -> _Ranked:
-    x = np.log10(1 + counts)
-    low, span = float(x.min()), float(np.ptp(x))
-    place = (x - low) / span
-    cell = np.unique((place * _PLACES).round(), return_inverse=True)[1]
-    number = np.bincount(cell)
-    return _Ranked(np.bincount(cell, place) / number, number.astype(float), np.bincount(cell, outcome), low, span)
-
-
 def fit_identification(
     counts: Floats, identified: Floats, level: float, among_20: Floats | None = None
 ) -> Identification | None:
@@ -159,14 +130,14 @@ def fit_identification(
     """
     if len(counts) < 2 or len(np.unique(counts)) < 2:
         return None
-    ranked, chance = _ranked(counts, identified), 1 / len(counts)
-    ceiling, low, high = _estimate(ranked, chance)
-    grid_low, grid_high = _accepted(ranked, chance, ceiling, low, high, level)
+    ranked, chance = ranked_by_place(counts, identified), 1 / len(counts)
+    ceiling, low, high = estimate(ranked, chance)
+    grid_low, grid_high = accepted(ranked, chance, ceiling, low, high, level)
     shown = np.unique(np.round(10 ** np.linspace(ranked.low, ranked.low + ranked.span, _POINTS) - 1, 3))
     shown[0], shown[-1] = counts.min(), counts.max()
     at = (np.log10(1 + shown) - ranked.low) / ranked.span
-    all_p = _probability(at, grid_low[:, np.newaxis], grid_high[:, np.newaxis], chance, ceiling)
-    p = _probability(at, low, high, chance, ceiling)
+    all_p = probability(at, grid_low[:, np.newaxis], grid_high[:, np.newaxis], chance, ceiling)
+    p = probability(at, low, high, chance, ceiling)
     hit, missed = counts[identified > 0], counts[identified == 0]
     return Identification(
         half=_find(ranked, 0.5, chance, ceiling, (low, high), (grid_low, grid_high)),
@@ -189,18 +160,18 @@ def _among_twenty(counts: Floats, shares: Floats | None, level: float) -> AmongT
     known = np.array([], dtype=int) if shares is None else np.flatnonzero(np.isfinite(shares))
     if shares is None or len(np.unique(counts[known])) < 2:
         return None
-    ranked, chance = _ranked(counts[known], shares[known]), 1 / AMONG
-    ceiling, low, high = _estimate(ranked, chance)
-    grid = _accepted(ranked, chance, ceiling, low, high, level)
+    ranked, chance = ranked_by_place(counts[known], shares[known]), 1 / AMONG
+    ceiling, low, high = estimate(ranked, chance)
+    grid = accepted(ranked, chance, ceiling, low, high, level)
     found = [_find(ranked, wanted, chance, ceiling, (low, high), grid) for wanted in (0.5, 0.9)]
     return AmongTwenty(float(shares[known].mean()), *found)
 
 
-def crossings(counts: Floats, identified: Floats) -> tuple[float, float]:
-    """Places in log10(1 + count) where the fitted P reaches .5 and .9; infinite where it does not."""
-    ranked, chance = _ranked(counts, identified), 1 / len(counts)
-    ceiling, low, high = _estimate(ranked, chance)
-    first, second = (_crossing(p, np.array([low]), np.array([high]), chance, ceiling)[0] for p in (0.5, 0.9))
+def crossings(counts: Floats, identified: Floats, ceiling: float) -> tuple[float, float]:
+    """Places in log10(1 + count) where P, fitted with this ceiling, reaches .5 and .9; infinite where it does not."""
+    ranked, chance = ranked_by_place(counts, identified), 1 / len(counts)
+    low, high, _ = maximum(ranked, chance, ceiling)
+    first, second = (crossing(p, np.array([low]), np.array([high]), chance, ceiling)[0] for p in (0.5, 0.9))
     return ranked.low + first * ranked.span, ranked.low + second * ranked.span
 
 
@@ -224,7 +195,7 @@ def wilson(hits: int, total: int, level: float) -> tuple[float, float]:
 
 
 def _find(
-    ranked: _Ranked,
+    ranked: Ranked,
     wanted: float,
     chance: float,
     ceiling: float,
@@ -232,8 +203,8 @@ def _find(
     grid: tuple[Floats, Floats],
 ) -> Crossing:
     """The count where P reaches ``wanted``, its bounds, and what is missing."""
-    place = float(_crossing(wanted, np.array([best[0]]), np.array([best[1]]), chance, ceiling)[0])
-    every = _crossing(wanted, *grid, chance, ceiling)
+    place = float(crossing(wanted, np.array([best[0]]), np.array([best[1]]), chance, ceiling)[0])
+    every = crossing(wanted, *grid, chance, ceiling)
     ends = min(float(every.min()), place), max(float(every.max()), place)
     low = ranked.count(ends[0]) if 0 <= ends[0] <= 1 else None
     high = ranked.count(ends[1]) if 0 <= ends[1] <= 1 else None
@@ -249,91 +220,3 @@ def _find(
     if high is None and ends[1] > 1:
         notes.append(f"no upper end: the data allow that {share} are not reached by {most:,} images")
     return Crossing(count, (low, high), "; ".join(notes))
-
-
-def _crossing(wanted: float, low: Floats, high: Floats, chance: float, ceiling: float) -> Floats:
-    """Where on [0, 1] P reaches ``wanted``; infinite if it never does, negative if it is above from the start."""
-    if ceiling <= wanted:
-        return np.full(len(low), np.inf)
-    share = (wanted - chance) / (ceiling - chance)
-    if share <= 0:
-        return np.full(len(low), -np.inf)
-    target = np.log(share / (1 - share))
-    slope = high - low
-    with np.errstate(divide="ignore"):
-        place = np.where(slope > 0, (target - low) / np.where(slope > 0, slope, 1), np.inf)
-    return np.where((slope <= 0) & (low >= target), -np.inf, place)
-
-
-def _probability(place: Floats, low: Any, high: Any, chance: float, ceiling: float) -> Floats:
-    eta = low + (high - low) * place
-    return np.asarray(chance + (ceiling - chance) * 0.5 * (1 + np.tanh(0.5 * eta)))
-
-
-def _log_posterior(ranked: _Ranked, low: Floats, high: Floats, chance: float, ceiling: float) -> tuple[Floats, Floats]:
-    """Log likelihood and log posterior with Jeffreys' prior, for each (low, high): shapes as ``low``."""
-    place = ranked.place
-    share = 0.5 * (1 + np.tanh(0.5 * (low[:, np.newaxis] + (high - low)[:, np.newaxis] * place)))
-    p = np.clip(chance + (ceiling - chance) * share, 1e-12, 1 - 1e-12)
-    likelihood = np.log(p) @ ranked.hits + np.log1p(-p) @ (ranked.number - ranked.hits)
-    weight = ranked.number * ((ceiling - chance) * share * (1 - share)) ** 2 / (p * (1 - p))
-    total, first, second = weight.sum(axis=1), weight @ place, weight @ (place * place)
-    determinant = np.maximum(total * second - first * first, 1e-300)
-    return likelihood, likelihood + 0.5 * np.log(determinant)
-
-
-def _maximum(ranked: _Ranked, chance: float, ceiling: float, rounds: int = _ROUNDS) -> tuple[float, float, float]:
-    """(low, high) of the largest posterior with low ≤ high, and the log likelihood there."""
-    centre_low, centre_high, reach = 0.0, 0.0, _MOST
-    best = 0.0
-    for _ in range(rounds + 1):
-        low, high = _triangle(centre_low, centre_high, reach)
-        likelihood, posterior = _log_posterior(ranked, low, high, chance, ceiling)
-        index = int(posterior.argmax())
-        centre_low, centre_high, best = float(low[index]), float(high[index]), float(likelihood[index])
-        reach *= 4 / _GRID
-    return centre_low, centre_high, best
-
-
-def _triangle(centre_low: float, centre_high: float, reach: float) -> tuple[Floats, Floats]:
-    offsets = np.linspace(-reach, reach, _GRID)
-    low, high = np.meshgrid(
-        np.clip(centre_low + offsets, -_MOST, _MOST), np.clip(centre_high + offsets, -_MOST, _MOST), indexing="ij"
-    )
-    rising = low <= high
-    return low[rising], high[rising]
-
-
-def _estimate(ranked: _Ranked, chance: float) -> tuple[float, float, float]:
-    """Ceiling, low and high; the ceiling is 1 unless freeing it lowers BIC by more than 2."""
-    low, high, likelihood = _maximum(ranked, chance, 1.0)
-    trials = [float(ceiling) for ceiling in _CEILINGS if ceiling > chance]
-    freed = max(trials, key=lambda ceiling: _maximum(ranked, chance, ceiling, rounds=0)[2])
-    freed_low, freed_high, freed_likelihood = _maximum(ranked, chance, freed)
-    if 2 * (freed_likelihood - likelihood) - np.log(ranked.number.sum()) > _AHEAD:
-        return freed, freed_low, freed_high
-    return 1.0, low, high
-
-
-def _accepted(
-    ranked: _Ranked, chance: float, ceiling: float, low: float, high: float, level: float
-) -> tuple[Floats, Floats]:
-    """Grid of (low, high) whose posterior lies within χ²₁/2 of the largest."""
-    best = _log_posterior(ranked, np.array([low]), np.array([high]), chance, ceiling)[1][0]
-    cut = best - normal_quantile(level) ** 2 / 2
-    grid_low, grid_high = _triangle(0.0, 0.0, _MOST)
-    posterior = _log_posterior(ranked, grid_low, grid_high, chance, ceiling)[1]
-    inside = posterior >= cut
-    span_low, span_high = _span(grid_low[inside], low), _span(grid_high[inside], high)
-    fine_low, fine_high = np.meshgrid(np.linspace(*span_low, 2 * _GRID), np.linspace(*span_high, 2 * _GRID))
-    rising = fine_low <= fine_high
-    fine_low, fine_high = fine_low[rising], fine_high[rising]
-    posterior = _log_posterior(ranked, fine_low, fine_high, chance, ceiling)[1]
-    inside = posterior >= cut
-    return np.append(fine_low[inside], low), np.append(fine_high[inside], high)
-
-
-def _span(values: Floats, point: float) -> tuple[float, float]:
-    step = 2 * _MOST / (_GRID - 1)
-    values = np.append(values, point)
-    return max(float(values.min()) - step, -_MOST), min(float(values.max()) + step, _MOST)

@@ -8,19 +8,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mimetic2.threshold.checks.bounds import Bounds
-from mimetic2.threshold.curve import Curve, NullBand, Prediction, predict
+from mimetic2.threshold.curve import Curve, NullBand, Onset, Prediction, predict
 from mimetic2.threshold.identification import Identification
 from mimetic2.threshold.paper import PaperThreshold
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Onset:
-    """Smallest count from which the curve's lower band lies above the null band."""
-
-    count: int
-    interval: tuple[int, int] | None
 
 
 @dataclass(frozen=True)

@@ -5,5 +5,6 @@ cannot answer is answered "not testable", with the reason.
 """
 
 from mimetic2.threshold.checks.examine import Checks, examine
+from mimetic2.threshold.checks.setting import Setting
 
-__all__ = ["Checks", "examine"]
+__all__ = ["Checks", "Setting", "examine"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mimetic2.threshold.checks.bounds import Bounds, one_sided
-from mimetic2.threshold.checks.sensitivity import Setting, sensitivity_rows
+from mimetic2.threshold.checks.sensitivity import sensitivity_rows
+from mimetic2.threshold.checks.setting import Setting
+from mimetic2.threshold.checks.uncertain import Shifts
 from mimetic2.threshold.conclusion import Conclusion
 from mimetic2.threshold.observations import Observations
 from mimetic2.threshold.segmentation import Floats
@@ -22,11 +24,14 @@ class Checks:
     bounds: Bounds
 
 
-def examine(observed: Observations, found: Conclusion, drawn: Floats, level: float, seed: int, draws: int) -> Checks:
-    """All checks of ``found``, the conclusion drawn from ``observed``; ``drawn`` (draws, levels): bootstrap curves."""
-    setting = Setting(level, seed, min(draws, FEWER_DRAWS))
-    rows = sensitivity_rows(observed, found, setting)
+def examine(observed: Observations, found: Conclusion, drawn: Floats, moved: Shifts | None, setting: Setting) -> Checks:
+    """All checks of ``found``, the conclusion drawn from ``observed``.
+
+    ``drawn`` (draws, levels): curves of the bootstrap; ``moved``: what uncertain counts change, None for certain ones.
+    """
+    setting = replace(setting, draws=min(setting.draws, FEWER_DRAWS))
+    rows = sensitivity_rows(observed, found, setting, moved)
     return Checks(
         sensitivity=tuple(row.to_dict() for row in rows),
-        bounds=one_sided(found, drawn, observed.null_score, level, seed),
+        bounds=one_sided(found, drawn, observed.null_score, setting.level, setting.seed),
     )

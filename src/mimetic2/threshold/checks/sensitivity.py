@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from mimetic2.seeding import generator
 from mimetic2.threshold.checks.altered import normal_scores, pulled_in
 from mimetic2.threshold.checks.covariates import adjusted
+from mimetic2.threshold.checks.setting import Setting
 from mimetic2.threshold.checks.two_steps import fit_two_steps
+from mimetic2.threshold.checks.uncertain import DRAWS, Shifts
 from mimetic2.threshold.conclusion import Conclusion, conclude
 from mimetic2.threshold.observations import Observations
 from mimetic2.threshold.segmentation import Floats
@@ -24,15 +26,7 @@ from mimetic2.threshold.segmentation import Floats
 DISTINCT, WEIGHTED = "distinct images", "weighted images"  # rows whose thresholds are in other counts
 SAME, CHANGED, NOT_TESTABLE = "same", "changed", "not testable"
 LEAST_CONCEPTS, LEAST_COUNTS = 8, 5
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all checks share: confidence level, seed and number of bootstrap draws."""
-
-    level: float
-    seed: int
-    draws: int
+KEPT = 0.95
 
 
 @dataclass(frozen=True)
@@ -59,8 +53,10 @@ class NotTestable(Exception):  # noqa: N818 - an outcome, not an error
     """Why a row cannot be computed from this table."""
 
 
-def sensitivity_rows(observed: Observations, main: Conclusion, setting: Setting) -> tuple[Row, ...]:
-    """All rows, in a fixed order; ``main`` is the analysis's own conclusion."""
+def sensitivity_rows(
+    observed: Observations, main: Conclusion, setting: Setting, moved: Shifts | None
+) -> tuple[Row, ...]:
+    """All rows, in a fixed order; ``main`` is the analysis's own conclusion, ``moved`` what drawn counts change."""
     altered: dict[str, Callable[[Observations], tuple[Observations, str]]] = {
         "ranks instead of scores": lambda o: (o.with_scores(normal_scores(o.scores)), ""),
         "outliers pulled in": lambda o: (o.with_scores(pulled_in(o.counts, o.scores)), ""),
@@ -72,7 +68,7 @@ def sensitivity_rows(observed: Observations, main: Conclusion, setting: Setting)
         WEIGHTED: _weighted,
     }
     rows = [_row(name, alter, observed, main, setting) for name, alter in altered.items()]
-    return (rows[0], rows[1], _two_steps_row(main, setting), *rows[2:])
+    return (rows[0], rows[1], _two_steps_row(main, setting), _drawn_counts_row(main, moved), *rows[2:])
 
 
 def _row(
@@ -141,6 +137,16 @@ def _two_steps_row(main: Conclusion, setting: Setting) -> Row:
     if not found.holds or main.falling:
         return Row(name, SAME, verdict, place.threshold, place.interval, f"{note}: not established")
     return Row(name, CHANGED, "step", found.counts[0], None, f"{note}: two rises are established")
+
+
+def _drawn_counts_row(main: Conclusion, moved: Shifts | None) -> Row:
+    """Whether the shape that leads keeps its lead when the counts are drawn from their intervals."""
+    name = "counts drawn from their intervals"
+    if moved is None:
+        return Row(name, NOT_TESTABLE, note="the table has no count_low and count_high that differ")
+    note = f"{moved.shape} has the lowest BIC in {100 * moved.kept:.0f} % of {DRAWS} draws"
+    outcome = SAME if moved.kept >= KEPT else CHANGED
+    return Row(name, outcome, main.verdict.value, main.place.threshold, main.place.interval, note)
 
 
 def _without_weights(observed: Observations) -> tuple[Observations, str]:
