@@ -7,27 +7,25 @@ their bytes, never by position.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from mimetic2.counting.cleaning import clean
+from mimetic2.counting.looking import Image, SeesEveryFace, look_at
 from mimetic2.counting.sources import Source
 from mimetic2.domains import Cutoff, Domain
 from mimetic2.embedding import Embedder, EmbeddingTable, embed_images, find_images
 from mimetic2.embedding.base import Vectors, identity_of
-from mimetic2.embedding.cache import Entry, VectorCache
-from mimetic2.embedding.decoding import fingerprint
 from mimetic2.embedding.finding import match_folders
+from mimetic2.embedding.table import SCHEMA as TABLE_SCHEMA
 from mimetic2.errors import InputError
 from mimetic2.files import concept_of_folder
-from mimetic2.progress import bar, log
+from mimetic2.progress import log
 from mimetic2.scoring import STATISTICS, reference_centre, similarity
+from mimetic2.scoring.similarity import Matrix
 
 SCHEMA = {
     "concept": pl.String,
@@ -40,18 +38,20 @@ SCHEMA = {
     "verified": pl.Boolean,
     "fingerprint": pl.Binary,
 }
-BATCH = 64
+REPEATS = 11
+"""The paper asks for more than ten verified pictures and takes the ten that fit best."""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
-    """What is known of one link: alive or not, why it has no vector, its digest, its vector."""
+@dataclass(frozen=True)
+class Verification:
+    """``table``: see `verify_sample`. ``training``: the vectors that passed, a row each, in the order of the table.
 
-    alive: bool
-    reason: str | None = None
-    sha256: str | None = None
-    vector: Vectors | None = None
-    fingerprint: bytes | None = None
+    A row of ``training`` has the concept, the link as ``path``, the number of the face as ``index``; rows of captions
+    that repeat a link repeat it, at most `REPEATS` times, since no statistic here looks further.
+    """
+
+    table: pl.DataFrame
+    training: EmbeddingTable
 
 
 def verify_sample(
@@ -74,21 +74,65 @@ def verify_sample(
 
     Raises `InputError` for a cut-off measured on something else, and for a concept without references.
     """
-    rows = _links(sample)
     chosen = cutoff_for(embedder, domain=domain, cutoff=cutoff)
+    return verify_images(sample, source, embedder, reference, cutoff=chosen, out=out).table
+
+
+def verify_images(
+    sample: pl.DataFrame,
+    source: Source,
+    embedder: Embedder,
+    reference: Path | EmbeddingTable,
+    *,
+    cutoff: Cutoff,
+    out: Path | None = None,
+    every_face: bool = False,
+) -> Verification:
+    """As :func:`verify_sample`, with the vectors that passed.
+
+    ``every_face``: an image is verified if any of its faces is; a column ``matches`` says how many are. Raises
+    `InputError` for an embedder that describes one face an image only.
+    """
+    if every_face and not isinstance(embedder, SeesEveryFace):
+        raise InputError(f"{embedder.name} does not describe every face of an image")
+    rows = _links(sample)
+    chosen = cutoff_for(embedder, cutoff=cutoff)
     concepts = rows["concept"].unique().sort().to_list()
-    table = _references(reference, concepts, embedder, out)
-    images = _look_at(rows["url"].unique().sort().to_list(), source, embedder, out)
-    similarities = _similarities(rows, images, table, chosen)
+    references = _references(reference, concepts, embedder, out)
+    images = look_at(rows["url"].unique().sort().to_list(), source, embedder, out, every_face)
+    similarities = _similarities(rows, images, references, chosen)
     seen = [images[url] for url in rows["url"]]
-    return rows.with_columns(
+    best = [None if own is None else float(own.max()) for own in similarities]
+    table = rows.with_columns(
         pl.Series("alive", [image.alive for image in seen], pl.Boolean),
         pl.Series("reason", [image.reason for image in seen], pl.String),
         pl.Series("sha256", [image.sha256 for image in seen], pl.String),
-        pl.Series("similarity", similarities, pl.Float64),
-        pl.Series("verified", [value is not None and value > chosen.value for value in similarities], pl.Boolean),
+        pl.Series("similarity", best, pl.Float64),
+        pl.Series("verified", [value is not None and value > chosen.value for value in best], pl.Boolean),
         pl.Series("fingerprint", [image.fingerprint for image in seen], pl.Binary),
     ).select(list(SCHEMA))
+    passed = [[] if own is None else np.flatnonzero(own > chosen.value).tolist() for own in similarities]
+    if every_face:
+        table = table.with_columns(pl.Series("matches", [len(own) for own in passed], pl.Int64))
+    return Verification(table, _training(table, seen, passed, references))
+
+
+def _training(
+    table: pl.DataFrame, seen: Sequence[Image], passed: Sequence[Sequence[int]], references: EmbeddingTable
+) -> EmbeddingTable:
+    """The vectors that passed, as a table of the same identity as the references."""
+    rows, vectors = [], []
+    for row, image, faces in zip(table.iter_rows(named=True), seen, passed, strict=True):
+        if image.vectors is None:
+            continue
+        for face in faces:
+            own = (row["concept"], "", face, row["url"], image.sha256, None, image.fingerprint)
+            times = min(row["multiplicity"], REPEATS)
+            rows += [own] * times
+            vectors += [image.vectors[face]] * times
+    frame = pl.DataFrame(rows, schema=TABLE_SCHEMA, orient="row")
+    stacked = np.stack(vectors) if vectors else np.empty((0, references.identity.dim), np.float32)
+    return EmbeddingTable(references.identity, frame, stacked, references.licence)
 
 
 def cutoff_for(embedder: Embedder, *, domain: Domain | None = None, cutoff: Cutoff | None = None) -> Cutoff:
@@ -149,76 +193,22 @@ def _renamed(table: EmbeddingTable, folder: Path, concepts: Sequence[str]) -> Em
     return EmbeddingTable(table.identity, frame, table.vectors, table.licence)
 
 
-def _look_at(urls: Sequence[str], source: Source, embedder: Embedder, out: Path | None) -> dict[str, Image]:
-    """Read, clean and embed the image behind every link, a batch at a time."""
-    images: dict[str, Image] = {}
-    dead = 0
-    with ExitStack() as stack:
-        cache = stack.enter_context(VectorCache(out, identity_of(embedder))) if out is not None else None
-        progress = stack.enter_context(bar("verify", len(urls), unit="images"))
-        for batch in _batches(urls):
-            found = _batch(batch, source, embedder, cache)
-            dead += sum(not image.alive for image in found.values())
-            images |= found
-            progress.advance(len(batch), f"{dead:,} dead")
-    return images
-
-
-def _batches(urls: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(urls), BATCH):
-        yield urls[start : start + BATCH]
-
-
-def _batch(urls: Sequence[str], source: Source, embedder: Embedder, cache: VectorCache | None) -> dict[str, Image]:
-    known: dict[str, Entry] = {}
-    digests: dict[str, str] = {}
-    images: dict[str, Image] = {}
-    decoded = {}
-    for url in urls:
-        found = source.read(url)
-        if found.data is None:
-            images[url] = Image(alive=False, reason=found.reason)
-            continue
-        cleaned = clean(found.data, least_bytes=found.least_bytes)
-        if cleaned.image is None:
-            images[url] = Image(alive=False, reason=cleaned.reason)
-            continue
-        digests[url] = hashlib.sha256(found.data).hexdigest()
-        decoded[digests[url]] = cleaned.image
-    if cache is not None:
-        known = cache.get(decoded)
-    new = [digest for digest in decoded if digest not in known]
-    if new:
-        vectors, reasons = embedder.embed([decoded[digest] for digest in new])
-        entries: list[Entry] = [
-            (None if reason is not None else vector, reason, fingerprint(decoded[digest]))
-            for digest, vector, reason in zip(new, vectors, reasons, strict=True)
-        ]
-        if cache is not None:
-            cache.put(new, entries)
-        known |= dict(zip(new, entries, strict=True))
-    for url, digest in digests.items():
-        vector, reason, mark = known[digest]
-        images[url] = Image(True, reason, digest, vector, mark)
-    return images
-
-
 def _similarities(
     rows: pl.DataFrame, images: dict[str, Image], reference: EmbeddingTable, cutoff: Cutoff
-) -> list[float | None]:
-    """Per row, how alike its image and the references of its concept are; None without a vector."""
+) -> list[Matrix | None]:
+    """Per row, how alike each of its image's vectors and the references of its concept are; None without a vector."""
     centre = reference_centre(reference)
-    result: list[float | None] = [None] * rows.height
+    result: list[Matrix | None] = [None] * rows.height
     for key, own in rows.with_row_index("row").group_by("concept", maintain_order=True):
-        vectors = _drawn(reference, str(key[0]), cutoff)
-        found = [(place, images[url].vector) for place, url in zip(own["row"], own["url"], strict=True)]
-        places = [place for place, vector in found if vector is not None]
-        if not places:
+        drawn = _drawn(reference, str(key[0]), cutoff)
+        found = [(place, images[url].vectors) for place, url in zip(own["row"], own["url"], strict=True)]
+        known = [(place, vectors) for place, vectors in found if vectors is not None]
+        if not known:
             continue
-        stacked = np.stack([vector for _, vector in found if vector is not None])
-        values = similarity(stacked, vectors, cutoff.statistic, centre=centre)
-        for place, value in zip(places, values, strict=True):
-            result[place] = float(value)
+        values = similarity(np.concatenate([v for _, v in known]), drawn, cutoff.statistic, centre=centre)
+        ends = np.cumsum([len(vectors) for _, vectors in known])
+        for (place, _), part in zip(known, np.split(values, ends[:-1]), strict=True):
+            result[place] = part
     return result
 
 

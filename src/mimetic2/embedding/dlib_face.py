@@ -60,6 +60,16 @@ class DlibFace:
                 vectors[row] = self._describe(pixels, face)
         return normalise(vectors), reasons
 
+    def embed_faces(self, images: Sequence[Image.Image]) -> tuple[list[Vectors], list[str | None]]:
+        """Per image, vectors (k, 128) of all its faces, largest first, and why there are none or None."""
+        found: list[Vectors] = []
+        for image in images:
+            pixels = np.ascontiguousarray(_limited(image))
+            faces = sorted(self._loaded()[0](pixels, 1), key=_by_size, reverse=True)
+            vectors = [self._describe(pixels, face) for face in faces]
+            found.append(normalise(np.stack(vectors)) if vectors else np.empty((0, self.dim), np.float32))
+        return found, [None if len(vectors) else NO_FACE for vectors in found]
+
     def _face(self, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[Any, str | None]:
         detector, _, _ = self._loaded()
         found = list(detector(pixels, 1))
@@ -67,7 +77,7 @@ class DlibFace:
             return None, NO_FACE
         if len(found) > 1 and self.faces == "one":
             return None, SEVERAL_FACES
-        return max(found, key=lambda box: (box.area(), -box.left(), -box.top())), None
+        return max(found, key=_by_size), None
 
     def _describe(self, pixels: np.ndarray[Any, np.dtype[np.uint8]], face: Any) -> Vectors:
         _, landmarks, network = self._loaded()
@@ -83,6 +93,10 @@ class DlibFace:
                 dlib.face_recognition_model_v1(str(self.folder / NETWORK)),
             )
         return self._tools
+
+
+def _by_size(box: Any) -> tuple[int, int, int]:
+    return box.area(), -box.left(), -box.top()
 
 
 def _limited(image: Image.Image) -> np.ndarray[Any, np.dtype[np.uint8]]:

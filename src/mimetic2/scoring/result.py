@@ -18,7 +18,7 @@ TABLES = ("prompts", "prompt_effects", "nulls", "fitness", "identification", "co
 DECIMALS = dict.fromkeys(
     (
         *("score", "score_se", "null_score", "null_sd", "null_highest", "gap", "gap_low", "gap_high", "rank1"),
-        *("rank1_among_20", "effect", "effect_low", "effect_high"),
+        *("rank1_among_20", "effect", "effect_low", "effect_high", "prompt_sd"),
     ),
     6,
 )
@@ -62,7 +62,7 @@ class ScoreResult:
         """Write ``scores.csv`` of a run and, in its folder ``score``, the tables that explain it and a summary."""
         write_table(run / "scores.csv", self.table, decimals=DECIMALS)
         for name in TABLES:
-            write_table(run / "score" / f"{name}.csv", _below(getattr(self, name), run), decimals=DECIMALS)
+            write_table(run / "score" / f"{name}.csv", below(getattr(self, name), run), decimals=DECIMALS)
         write_json(run / "score" / "summary.json", self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class ScoreResult:
         }
 
 
-def _below(frame: pl.DataFrame, run: Path) -> pl.DataFrame:
+def below(frame: pl.DataFrame, run: Path) -> pl.DataFrame:
     """The frame with paths of images relative to the run: a run can be moved and shown."""
     columns = [column for column in ("path", "generated", "reference") if column in frame.columns]
     relative = {
