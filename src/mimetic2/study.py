@@ -7,7 +7,6 @@ default.
 from __future__ import annotations
 
 import difflib
-import glob
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,8 +14,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
+from mimetic2.counting.shares import share
 from mimetic2.errors import InputError
+from mimetic2.studychecks import caption_files, check_choices, check_paths
 from mimetic2.yamlfile import KeyPath, YamlFile, read_yaml
+
+__all__ = ["Fetching", "Study", "Subjects", "TrainingData", "caption_files", "load_study", "unknown_key"]
 
 
 def _beside_the_file(value: Any, info: ValidationInfo) -> Path:
@@ -35,9 +38,23 @@ def _one_or_many(value: Any) -> tuple[str, ...]:
     return tuple(values)
 
 
+def _allowed(value: Any) -> float:
+    """``1%`` or 0.01 as a fraction."""
+    try:
+        return share(value)
+    except InputError as error:
+        raise ValueError(error.accepted) from None
+
+
+def _true_or_choices(value: Any) -> Any:
+    """``fetch: true`` takes every default, ``fetch: false`` fetches nothing."""
+    return {} if value is True else None if value is False else value
+
+
 StudyPath = Annotated[Path, BeforeValidator(_beside_the_file), Field(strict=False)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(strict=False)]
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Share = Annotated[float, BeforeValidator(_allowed)]
 
 RELATIONS = {
     "exact": None,
@@ -46,6 +63,7 @@ RELATIONS = {
     "unknown": "it is not known what the model was trained on; the counts come from {name}",
 }
 """What each relation of `training_data` makes every output say (None: nothing)."""
+UNSAID = "the study does not say what the model was trained on (`training_data`); its counts may be of other data"
 
 PROMPT_FILES = (".txt", ".yaml", ".yml")
 """A single prompt that ends so is the path of a file of prompts."""
@@ -74,6 +92,20 @@ class Subjects(_Strict):
     basis: Text
 
 
+class Fetching(_Strict):
+    """How the images of captions are fetched; see `mimetic2.counting.fetching.client.Limits`."""
+
+    user_agent: Text | None = None
+    block: StudyPath | None = None
+    unsafe_above: float = Field(default=0.5, ge=0, le=1)
+    concurrency: int = Field(default=32, ge=1)
+    per_host: int = Field(default=2, ge=1)
+    timeout: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+    max_megabytes: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    attempts: int = Field(default=3, ge=1)
+    allow_loopback: bool = False
+
+
 class Study(_Strict):
     """A study: counts (given, or from captions), images (given, or from a model), and how to compare them.
 
@@ -85,7 +117,16 @@ class Study(_Strict):
     counts: StudyPath | None = None
     captions: Texts | None = None
     concepts: StudyPath | None = None
+    text_column: Text | None = None
+    url_column: Text | None = None
+    allow_missing: Share = 0.0
+    engine: Literal["local", "ray"] = "local"
+    address: Text | None = None
+    workers: int | None = Field(default=None, ge=1)
     images_of_captions: StudyPath | None = None
+    fetch: Annotated[Fetching | None, BeforeValidator(_true_or_choices)] = None
+    cutoff: StudyPath | None = None
+    correct: bool = False
     reference: StudyPath
     generated: StudyPath | None = None
     model: Text | None = None
@@ -108,7 +149,7 @@ class Study(_Strict):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What every output of this study must say."""
-        text = self.training_data.warning if self.training_data else None
+        text = self.training_data.warning if self.training_data else UNSAID
         return (text,) if text else ()
 
 
@@ -125,15 +166,9 @@ def load_study(path: str | Path) -> Study:
     except ValidationError as error:
         raise _explain(error, file) from None
     study = study.model_copy(update=_resolved(study, base))
-    _check_choices(study, file)
-    _check_paths(study, file)
+    check_choices(study, file)
+    check_paths(study, file)
     return study
-
-
-def caption_files(study: Study) -> list[Path]:
-    """The files that the captions' patterns name, sorted, each once."""
-    found = {match for pattern in study.captions or () for match in glob.glob(pattern, recursive=True)}
-    return [Path(match) for match in sorted(found)]
 
 
 def _resolved(study: Study, base: Path) -> dict[str, Any]:
@@ -170,6 +205,7 @@ def _keys_beside(place: KeyPath) -> Iterable[str]:
     inner: dict[str, Iterable[str]] = {
         "training_data": TrainingData.model_fields,
         "subjects": Subjects.model_fields,
+        "fetch": Fetching.model_fields,
     }
     return inner[str(place[0])] if len(place) > 1 else Study.model_fields
 
@@ -181,45 +217,3 @@ def unknown_key(key: str, known: Iterable[str], file: Path, row: int | None) -> 
     if near:
         return InputError(f"unknown key '{key}', did you mean '{near[0]}'?", file=file, row=row)
     return InputError(f"unknown key '{key}'", file=file, row=row, accepted=", ".join(known))
-
-
-def _check_choices(study: Study, file: YamlFile) -> None:
-    def wrong(problem: str, key: str, accepted: str) -> InputError:
-        return InputError(problem, file=file.path, row=file.line((key,)), accepted=accepted)
-
-    counting = "either 'counts: FILE', or 'captions: GLOB' with 'concepts: FILE'"
-    if study.counts is not None and study.captions is not None:
-        raise wrong("both 'counts' and 'captions' are given", "captions", counting)
-    if study.counts is None and study.captions is None:
-        raise wrong("nothing says how often each concept was seen", "", counting)
-    if study.captions is not None and study.concepts is None:
-        raise wrong("'captions' needs 'concepts'", "captions", counting)
-    imagery = "either 'generated: FOLDER', or 'model: NAME'"
-    if study.generated is not None and study.model is not None:
-        raise wrong("both 'generated' and 'model' are given", "model", imagery)
-    if study.generated is None and study.model is None:
-        raise wrong("nothing says where generated images come from", "", imagery)
-    for key, needs in (("images_of_captions", "captions"), ("prompts", "model"), ("batch_size", "model")):
-        if getattr(study, key) is not None and getattr(study, needs) is None:
-            raise wrong(f"'{key}' has no effect without '{needs}'", key, f"'{needs}', or no '{key}'")
-
-
-def _check_paths(study: Study, file: YamlFile) -> None:
-    def wrong(problem: str, key: str) -> InputError:
-        return InputError(f"'{key}': {problem}", file=file.path, row=file.line((key,)))
-
-    for key in ("counts", "concepts", "embedder_weights"):
-        path: Path | None = getattr(study, key)
-        if path is not None and not path.exists():
-            raise wrong(f"no such file: {path}", key)
-        if path is not None and path.is_dir():
-            raise wrong(f"is a folder, a file is wanted: {path}", key)
-    for key in ("reference", "generated", "images_of_captions"):
-        path = getattr(study, key)
-        if path is not None and not path.exists():
-            raise wrong(f"no such folder: {path}", key)
-        if path is not None and not path.is_dir():
-            raise wrong(f"is a file, a folder is wanted: {path}", key)
-    local = [pattern for pattern in study.captions or () if "://" not in pattern]
-    if local and not caption_files(study):
-        raise wrong(f"no file matches {local[0]}", "captions")

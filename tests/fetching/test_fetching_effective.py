@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mimetic2.counting.captionless import captionless_rows
 from mimetic2.counting.correction import ErrorRates, rogan_gladen
 from mimetic2.counting.effective import SCHEMA, effective_counts
+from mimetic2.counting.missing import mentions_high
 from mimetic2.errors import InputError
 
 GOOD = ErrorRates(passed=180, positives=200, rejected=190, negatives=200)
@@ -64,6 +65,37 @@ def test_no_mention_is_zero_and_nothing_alive_is_missing() -> None:
         (0, 7) * 2,
         (0, 5) * 2,
     ]
+
+
+def test_unreadable_captions_raise_upper_ends_alone() -> None:
+    table = mentions(a=1000, b=0, c=4).with_columns(mentions_high=pl.Series([1200, 5, 9]))
+    entries = sample("a", *[(1, True, True)] * 60, *[(1, True, False)] * 40)
+    wide = effective_counts(table, entries)
+    narrow = effective_counts(table.drop("mentions_high"), entries)
+    for column in ("count", "count_low", "bound_low", "mentions", "status"):
+        assert wide[column].to_list() == narrow[column].to_list()
+    assert wide["count_high"].to_list()[1:] == [5, 9]
+    assert wide["count_high"][0] / narrow["count_high"][0] == pytest.approx(1.2, abs=0.02)
+    assert wide["bound_high"].to_list() == wide["count_high"].to_list()
+    corrected = effective_counts(table, entries, rates=GOOD)
+    without = effective_counts(table.drop("mentions_high"), entries, rates=GOOD)
+    assert corrected["count_high"][0] / without["count_high"][0] == pytest.approx(1.2, abs=0.03)
+    assert corrected["count_low"].to_list() == without["count_low"].to_list()
+
+
+def test_with_unreadable_shards_the_true_number_of_rows_is_covered() -> None:
+    """Shards of one dataset, a fifth of them lost, 40 of the mentions read are looked at: rows of all shards count."""
+    rng = np.random.default_rng(8)
+    covered, runs = 0, 200
+    for _ in range(runs):
+        per_shard = rng.poisson(12, 20)
+        shows = [rng.random(number) < 0.6 for number in per_shard]
+        read = int(per_shard[:16].sum())
+        seen = rng.permutation(np.concatenate(shows[:16]))[:40]
+        table = mentions(a=read).with_columns(mentions_high=pl.lit(mentions_high(read, 16_000, 4_000)))
+        row = effective_counts(table, sample("a", *[(1, True, bool(one)) for one in seen])).row(0, named=True)
+        covered += row["count_low"] <= sum(part.sum() for part in shows) <= row["count_high"]
+    assert covered / runs >= 0.93
 
 
 def test_multiplicity_weighs_rows() -> None:
@@ -136,6 +168,7 @@ def test_intervals_cover_with_copies_and_dead_links(population: int) -> None:
 @pytest.mark.parametrize(("problem", "table", "verified"), [
     ("twice", pl.DataFrame({"concept": ["a", "a"], "mentions": [1, 1]}), sample("a")),
     ("do not", mentions(a=1), sample("b", (1, True, True))),
+    ("0 is less than its 1", mentions(a=1).with_columns(mentions_high=pl.lit(0)), sample("a")),
     ("2 rows sampled of 1", mentions(a=1), sample("a", (2, True, True))),
 ])  # fmt: skip
 def test_contradictions_are_refused(problem: str, table: pl.DataFrame, verified: pl.DataFrame) -> None:

@@ -16,7 +16,7 @@ import pytest
 from mimetic2.runs.engine import Log, do_stages
 from mimetic2.runs.manifest import MANIFEST, write_manifest
 from mimetic2.runs.stage import Outcome, Stage
-from mimetic2.study import Study
+from mimetic2.study import Study, TrainingData
 
 WORDS = Path("first/words.txt")
 TOTAL = Path("total.txt")
@@ -61,7 +61,9 @@ def stages(*, resumes: bool = False) -> tuple[Stage, ...]:
 def study(tmp_path: Path) -> Study:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "input.txt").write_text("a\nb\n")
-    return Study(name="s", domain="lab", counts=tmp_path, generated=tmp_path, reference=tmp_path / "in")
+    data = TrainingData(name="all of it", relation="exact")
+    paths = {"counts": tmp_path, "generated": tmp_path, "reference": tmp_path / "in"}
+    return Study(name="s", domain="lab", training_data=data, **paths)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimetic2.errors import InputError
-from mimetic2.study import Study, caption_files, load_study
+from mimetic2.study import UNSAID, Fetching, Study, caption_files, load_study
 from mimetic2.yamlfile import read_yaml
 
 SMALL = {
@@ -20,6 +20,9 @@ SMALL = {
     "reference": "reference/",
     "generated": "generated/",
 }
+
+
+COUNTED = {"counts": None, "captions": "part-*.parquet", "concepts": "concepts.csv"}
 
 
 @pytest.fixture
@@ -76,11 +79,26 @@ def test_proxy_and_unknown_training_data_warn(folder: Path, relation: str, warne
     assert all("LAION" in warning for warning in study.warnings)
 
 
+def test_a_study_that_does_not_say_what_was_counted_warns(folder: Path) -> None:
+    assert load(folder).warnings == (UNSAID,)
+
+
+def test_what_is_counted_and_fetched(folder: Path) -> None:
+    (folder / "block.txt").write_text("")
+    study = load(folder, **COUNTED, allow_missing="1%", engine="ray", address="head:6379", workers=3, fetch=True)
+    assert (study.allow_missing, study.engine, study.address, study.workers) == (0.01, "ray", "head:6379", 3)
+    assert study.fetch == Fetching()
+    study = load(folder, **COUNTED, allow_missing=0.5, fetch={"block": "block.txt", "per_host": 1})
+    assert study.fetch is not None
+    assert (study.fetch.block, study.fetch.per_host, study.fetch.unsafe_above) == (folder / "block.txt", 1, 0.5)
+    assert load(folder, **COUNTED, fetch=False).fetch is None
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"embeder": "x"}, r"row 6: unknown key 'embeder', did you mean 'embedder'\?"),
-        ({"zzz": 1}, r"row 6: unknown key 'zzz'; accepted: batch_size, captions, "),
+        ({"zzz": 1}, r"row 6: unknown key 'zzz'; accepted: address, allow_missing, batch_size, "),
         ({"reference": None, "referense": "reference"}, r"unknown key 'referense', did you mean 'reference'\?"),
         ({"name": None}, r"'name' is missing; accepted: a line 'name: …'"),
         ({"name": 7}, r"row 1: 'name' is wrong \(7\); accepted: a valid string"),
@@ -108,6 +126,18 @@ def test_proxy_and_unknown_training_data_warn(folder: Path, relation: str, warne
         ({"generated": None}, "nothing says where generated images come from"),
         ({"prompts": ["a {concept}"]}, "'prompts' has no effect without 'model'"),
         ({"batch_size": 4}, "'batch_size' has no effect without 'model'"),
+        ({"fetch": True}, "row 6: 'fetch' has no effect without 'captions'"),
+        ({"allow_missing": "1%"}, "'allow_missing' has no effect without 'captions'"),
+        (COUNTED | {"fetch": True, "images_of_captions": "reference"}, "both 'images_of_captions' and 'fetch'"),
+        (COUNTED | {"address": "head:6379"}, "'address' has no effect without 'engine: ray'"),
+        (COUNTED | {"engine": "spark"}, "'engine' is wrong .* accepted: 'local' or 'ray'"),
+        (COUNTED | {"allow_missing": "much"}, r"'allow_missing' is wrong \('much'\); accepted: a share such as 1%"),
+        (COUNTED | {"allow_missing": "101%"}, "'allow_missing' is wrong"),
+        (COUNTED | {"fetch": {"per_hosts": 1}}, "unknown key 'per_hosts', did you mean 'per_host'"),
+        (COUNTED | {"fetch": {"per_host": 0}}, "'fetch.per_host' is wrong"),
+        (COUNTED | {"fetch": {"block": "none"}}, "'fetch.block': no such file"),
+        (COUNTED | {"fetch": "yes"}, "'fetch' is wrong"),
+        (COUNTED | {"cutoff": "none.json"}, "'cutoff': no such file"),
         ({"counts": "no.csv"}, r"row 3: 'counts': no such file: .*no\.csv"),
         ({"counts": "reference"}, "row 3: 'counts': is a folder, a file is wanted"),
         ({"reference": "no"}, "row 4: 'reference': no such folder"),

@@ -32,6 +32,7 @@ def count(
     """Count the caption rows that mention each concept and sample them. Run again to resume."""
     from mimetic2.concepts import read_concepts
     from mimetic2.counting.counts import count_captions, sample_path, summary_path
+    from mimetic2.counting.shares import share
 
     table = count_captions(
         captions,
@@ -51,16 +52,3 @@ def count(
         return
     named = int((table["mentions"] > 0).sum())
     print(f"{int(table['mentions'].sum()):,} mentions of {named} of {len(table)} concepts: {out}, {sample_path(out)}")
-
-
-def share(text: str) -> float:
-    """``1%`` or ``0.01`` as a fraction from 0 to 1."""
-    from mimetic2.errors import InputError
-
-    try:
-        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise InputError(f"--allow-missing is '{text}'", accepted="a share such as 1% or 0.01")
-    return value

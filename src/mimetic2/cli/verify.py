@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from mimetic2.counting.correction import ErrorRates
-    from mimetic2.domains import Cutoff
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +26,10 @@ def verify(
     domain: Annotated[
         str | None, typer.Option(help="Domain, or its YAML file, that holds the cut-off; the lab's without --images.")
     ] = None,
-    embedder: Annotated[str | None, typer.Option(help="Embedder (default: the domain's).")] = None,
+    cutoff: Annotated[
+        Path | None, typer.Option(help="Cut-off that `calibrate` wrote, instead of the domain's.")
+    ] = None,
+    embedder: Annotated[str | None, typer.Option(help="Embedder (default: the cut-off's or the domain's).")] = None,
     weights: Annotated[Path | None, typer.Option(help="Your own copy of the embedder's weights.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder to resume from (owner only).")] = None,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
@@ -43,10 +40,12 @@ def verify(
     """Verify sampled images and scale mentions to counts."""
     from json import dumps
 
-    import polars as pl
-
+    from mimetic2.counting.correction import rates_of
+    from mimetic2.counting.cutoffs import read_cutoff
     from mimetic2.counting.duplicates import count_duplicates
     from mimetic2.counting.effective import effective_counts
+    from mimetic2.counting.funnel import STEPS, funnel_of
+    from mimetic2.counting.mentions import read_mentions
     from mimetic2.counting.sources import fetched_rows, source_of
     from mimetic2.counting.verification import cutoff_for, verify_sample
     from mimetic2.domains import load_domain
@@ -54,48 +53,30 @@ def verify(
     from mimetic2.errors import InputError
     from mimetic2.tables import read_table, write_table
 
-    mentions = _mentions(concepts)
+    mentions = read_mentions(concepts)
     if sample is None and images is None:
         raise InputError("neither --images nor --sample says which rows to verify")
     rows = read_table(sample, ["concept", "url"]) if sample is not None else fetched_rows(images or Path())
-    if domain is None and images is not None:
+    if domain is None and cutoff is None and images is not None:
         raise InputError(
-            "--domain is missing: a cut-off is for one kind of concept", accepted="a domain's name or file"
+            "neither --cutoff nor --domain: a cut-off is for one kind of concept",
+            accepted="--cutoff FILE of `calibrate`, or --domain with a domain's name or file",
         )
+    measured = read_cutoff(cutoff) if cutoff is not None else None
     about = load_domain(domain or "lab")
-    tool = get_embedder(embedder or about.embedder, weights)
-    cutoff = cutoff_for(tool, domain=about)
-    rates = _rates(cutoff, about.name) if correct else None
-    verified = verify_sample(rows, source_of(images), tool, reference, cutoff=cutoff, out=cache)
+    tool = get_embedder(embedder or (measured.embedder if measured is not None else about.embedder), weights)
+    chosen = cutoff_for(tool, domain=about, cutoff=measured)
+    rates = rates_of(chosen) if correct else None
+    verified = verify_sample(rows, source_of(images), tool, reference, cutoff=chosen, out=cache)
     counts = effective_counts(mentions, verified, level=level, rates=rates, seed=seed)
     counts = counts.join(count_duplicates(verified, mentions), on="concept", how="left", maintain_order="left")
     write_table(out.with_suffix(".verified.parquet"), verified)
     write_table(out, counts)
-    funnel = {name: int(counts[name].sum()) for name in ("mentions", "sampled", "alive", "verified")}
-    reasons = verified.filter(~pl.col("alive")).group_by("reason").agg(pl.col("multiplicity").sum()).sort("reason")
+    funnel = funnel_of(counts, verified)
     if json:
-        print(dumps({**funnel, "dead": dict(reasons.iter_rows())}, ensure_ascii=False))
+        print(dumps(funnel, ensure_ascii=False))
         return
-    print(" → ".join(f"{number:,} {name}" for name, number in funnel.items()) + f" rows: {out}")
-    for reason, number in reasons.iter_rows():
-        print(f"{number:>9,} dead: {reason}")
-
-
-def _mentions(path: Path) -> pl.DataFrame:
-    import polars as pl
-
-    from mimetic2.tables import names, numbers, read_table
-
-    table = read_table(path, ["concept", "mentions"])
-    found = [int(number or 0) for number in numbers(table, "mentions", file=path, minimum=0, whole=True)]
-    listed = names(table, file=path)
-    return table.with_columns(pl.Series("concept", listed), pl.Series("mentions", found, pl.Int64))
-
-
-def _rates(cutoff: Cutoff, domain: str) -> ErrorRates:
-    from mimetic2.counting.correction import ErrorRates
-    from mimetic2.errors import InputError
-
-    if cutoff.rates is None:
-        raise InputError(f"the cut-off of '{domain}' has no measured error rates", accepted="'rates' in the domain")
-    return ErrorRates(**cutoff.rates.model_dump())
+    print(" → ".join(f"{funnel[name]:,} {name}" for name in STEPS) + f" rows: {out}")
+    for kind in ("dead", "unjudged"):
+        for reason, number in funnel[kind].items():
+            print(f"{number:>9,} {kind}: {reason}")

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from mimetic2.domains import Cutoff
 from mimetic2.errors import InputError
 from mimetic2.seeding import generator
 
@@ -80,6 +81,14 @@ class ErrorRates:
                 f"the verification is too poor to be corrected (Se + Sp − 1 = {self.information:.2f})",
                 accepted=f"error rates with Se + Sp − 1 of at least {LEAST_INFORMATION}",
             )
+
+
+def rates_of(cutoff: Cutoff) -> ErrorRates:
+    """The error rates that a cut-off was measured to have; raises `InputError` where it was not."""
+    if cutoff.rates is None:
+        problem = f"the cut-off for {cutoff.embedder} has no measured error rates, so nothing can be corrected"
+        raise InputError(problem, accepted="a cut-off with 'rates'")
+    return ErrorRates(**cutoff.rates.model_dump())
 
 
 def rogan_gladen(apparent: float, rates: ErrorRates) -> float:

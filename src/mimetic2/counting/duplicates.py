@@ -34,7 +34,8 @@ def count_duplicates(verified: pl.DataFrame, mentions: pl.DataFrame, *, max_bits
     }
     alive = dict(verified.filter("alive").group_by("concept").agg(pl.col("multiplicity").sum()).iter_rows())
     rows = []
-    for concept, number in mentions.select("concept", pl.col("mentions").cast(pl.Int64)).iter_rows():
+    most = pl.col("mentions_high" if "mentions_high" in mentions.columns else "mentions").cast(pl.Int64)
+    for concept, number in mentions.select("concept", most).iter_rows():
         kind = EXACT if alive.get(concept, 0) == number else LOWER_BOUND
         exact, near, distinct = _of_one(passed[concept], max_bits) if concept in passed else (0, 0, 0)
         rows.append((concept, exact, near, distinct, kind))

@@ -8,7 +8,7 @@ their address when they were verified, never by position.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -36,6 +36,7 @@ SCHEMA = {
 class Tally:
     """What is known of one concept, in rows: equal rows count as often as they stand in the captions.
 
+    ``mentions_high`` exceeds ``mentions`` where part of the captions could not be read (`missing`).
     ``clumping`` is the design effect of equal rows (Kish 1965), Σm²/Σm over the multiplicities m of the sampled
     entries: ten copies of one picture say about the others as much as one.
     """
@@ -45,6 +46,7 @@ class Tally:
     alive: int
     verified: int
     clumping: float = 1.0
+    mentions_high: int = 0
 
 
 def effective_counts(
@@ -58,7 +60,9 @@ def effective_counts(
     """Counts with intervals, bounds and status, one row a concept, in the order of ``mentions``.
 
     ``mentions`` has columns concept and mentions (rows of the captions that name it); its other columns are kept at
-    the end. ``verified`` has one row an (concept, url) of the sample: concept, alive, verified, and optionally
+    the end. With a column mentions_high (captions that could not be read, `count_captions`) upper ends are those of
+    so many mentions, of which nothing more is known than of the others; count and lower ends stay those of the rows
+    read. ``verified`` has one row an (concept, url) of the sample: concept, alive, verified, and optionally
     multiplicity (default 1). The result has the columns of `SCHEMA`; all numbers are rows.
 
     count = mentions × verified/alive, rounded. [count_low, count_high] treats the alive entries as drawn from all
@@ -94,32 +98,47 @@ def _tallies(mentions: pl.DataFrame, verified: pl.DataFrame) -> dict[str, Tally]
     if unknown:
         raise InputError(f"the verified sample has '{min(unknown)}', the mentions do not", column="concept")
     tallies: dict[str, Tally] = {}
-    for concept, number in zip(mentions["concept"], mentions["mentions"].cast(pl.Int64), strict=True):
+    most = mentions["mentions_high" if "mentions_high" in mentions.columns else "mentions"].cast(pl.Int64)
+    for concept, number, high in zip(mentions["concept"], mentions["mentions"].cast(pl.Int64), most, strict=True):
         if concept in tallies:
             raise InputError(f"'{concept}' stands twice in the mentions", column="concept")
         own = found.get(concept, {})
         sampled, alive, passed = (int(own.get(name, 0)) for name in ("sampled", "alive", "verified"))
-        tallies[concept] = Tally(int(number), sampled, alive, passed, float(own.get("clumping", 1.0)))
+        tally = Tally(int(number), sampled, alive, passed, float(own.get("clumping", 1.0)), int(high))
         if sampled > number:
             raise InputError(f"'{concept}': {sampled} rows sampled of {number} mentions", column="mentions")
+        if high < number:
+            raise InputError(f"'{concept}': {high} is less than its {number} mentions", column="mentions_high")
+        tallies[concept] = tally
     return tallies
 
 
 def _row(concept: str, tally: Tally, level: float, rates: ErrorRates | None, seed: int) -> tuple[Any, ...]:
     facts = (tally.mentions, tally.sampled, tally.alive, tally.verified)
     if tally.mentions == 0:
-        return (concept, 0, 0, 0, *facts, "zero", 0, 0)
+        return (concept, 0, 0, tally.mentions_high, *facts, "zero", 0, tally.mentions_high)
     if tally.alive == 0:
-        return (concept, None, 0, tally.mentions, *facts, "missing", 0, tally.mentions)
-    if rates is not None:
-        count, low, high, bound_low, bound_high = corrected(tally, rates, level=level, seed=seed, concept=concept)
-    else:
-        count = math.floor(tally.mentions * tally.verified / tally.alive + 0.5)
-        low, high = _interval(tally, tally.verified, tally.alive, level)
-        dead = tally.sampled - tally.alive
-        bound_low, _ = _interval(tally, tally.verified, tally.sampled, level)
-        _, bound_high = _interval(tally, tally.verified + dead, tally.sampled, level)
+        return (concept, None, 0, tally.mentions_high, *facts, "missing", 0, tally.mentions_high)
+
+    def estimate(known: Tally) -> tuple[int, int, int, int, int]:
+        if rates is not None:
+            return corrected(known, rates, level=level, seed=seed, concept=concept)
+        return _scaled(known, level)
+
+    count, low, high, bound_low, bound_high = estimate(tally)
+    if tally.mentions_high > tally.mentions:
+        _, _, high, _, bound_high = estimate(replace(tally, mentions=tally.mentions_high))
     return (concept, count, low, high, *facts, "ok", min(bound_low, low), max(bound_high, high))
+
+
+def _scaled(tally: Tally, level: float) -> tuple[int, int, int, int, int]:
+    """(count, low, high, bound_low, bound_high) of a sample that is judged without error."""
+    count = math.floor(tally.mentions * tally.verified / tally.alive + 0.5)
+    low, high = _interval(tally, tally.verified, tally.alive, level)
+    dead = tally.sampled - tally.alive
+    bound_low, _ = _interval(tally, tally.verified, tally.sampled, level)
+    _, bound_high = _interval(tally, tally.verified + dead, tally.sampled, level)
+    return count, low, high, bound_low, bound_high
 
 
 def _interval(tally: Tally, found: int, drawn: int, level: float) -> tuple[int, int]:

@@ -15,15 +15,12 @@ import numpy as np
 import polars as pl
 
 from mimetic2.counting.looking import Image, SeesEveryFace, look_at
+from mimetic2.counting.references import draw_references, reference_table
 from mimetic2.counting.sources import Source
 from mimetic2.domains import Cutoff, Domain
-from mimetic2.embedding import Embedder, EmbeddingTable, embed_images, find_images
-from mimetic2.embedding.base import Vectors, identity_of
-from mimetic2.embedding.finding import match_folders
+from mimetic2.embedding import Embedder, EmbeddingTable
 from mimetic2.embedding.table import SCHEMA as TABLE_SCHEMA
 from mimetic2.errors import InputError
-from mimetic2.files import concept_of_folder
-from mimetic2.progress import log
 from mimetic2.scoring import STATISTICS, reference_centre, similarity
 from mimetic2.scoring.similarity import Matrix
 
@@ -98,7 +95,7 @@ def verify_images(
     rows = _links(sample)
     chosen = cutoff_for(embedder, cutoff=cutoff)
     concepts = rows["concept"].unique().sort().to_list()
-    references = _references(reference, concepts, embedder, out)
+    references = reference_table(reference, concepts, embedder, out)
     images = look_at(rows["url"].unique().sort().to_list(), source, embedder, out, every_face)
     similarities = _similarities(rows, images, references, chosen)
     seen = [images[url] for url in rows["url"]]
@@ -155,8 +152,9 @@ def _links(sample: pl.DataFrame) -> pl.DataFrame:
     for column in ("concept", "url"):
         if column not in sample.columns:
             raise InputError("is missing in the sample", column=column, accepted="a sample that `count` wrote")
-    if sample["url"].null_count():
-        raise InputError("is empty in the sample", column="url", accepted="a link in every row")
+    if sample["url"].null_count() or (sample["url"] == "").any():
+        accepted = "a link in every row: captions in which `count` finds a column of links"
+        raise InputError("is empty in the sample", column="url", accepted=accepted)
     weight = pl.col("multiplicity").cast(pl.Int64) if "multiplicity" in sample.columns else pl.lit(1, pl.Int64)
     return (
         sample.with_columns(weight.alias("multiplicity"))
@@ -166,33 +164,6 @@ def _links(sample: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _references(
-    reference: Path | EmbeddingTable, concepts: Sequence[str], embedder: Embedder, out: Path | None
-) -> EmbeddingTable:
-    if isinstance(reference, EmbeddingTable):
-        table = reference
-        if table.identity != identity_of(embedder):
-            raise InputError(f"the references' vectors are of {table.identity.name}, not of this {embedder.name}")
-    else:
-        # All concepts' references, also of those without a sampled row: the centre of the pool depends on them.
-        table = embed_images(find_images(reference), embedder, out, label="embed references")
-        table = _renamed(table, reference, concepts)
-    usable = set(table.frame.filter(pl.col("reason").is_null())["concept"])
-    for concept in concepts:
-        if concept not in usable:
-            where = reference if isinstance(reference, Path) else None
-            raise InputError(f"no usable reference image of '{concept}'", file=where, accepted="a folder per concept")
-    return table
-
-
-def _renamed(table: EmbeddingTable, folder: Path, concepts: Sequence[str]) -> EmbeddingTable:
-    """The table with concepts spelled as in the sample where their folder is spelled a little differently."""
-    folders = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    owners = {concept_of_folder(name): concept for name, concept in match_folders(folder, folders, concepts).items()}
-    frame = table.frame.with_columns(pl.col("concept").replace(owners))
-    return EmbeddingTable(table.identity, frame, table.vectors, table.licence)
-
-
 def _similarities(
     rows: pl.DataFrame, images: dict[str, Image], reference: EmbeddingTable, cutoff: Cutoff
 ) -> list[Matrix | None]:
@@ -200,7 +171,7 @@ def _similarities(
     centre = reference_centre(reference)
     result: list[Matrix | None] = [None] * rows.height
     for key, own in rows.with_row_index("row").group_by("concept", maintain_order=True):
-        drawn = _drawn(reference, str(key[0]), cutoff)
+        drawn = draw_references(reference, str(key[0]), cutoff.references)
         found = [(place, images[url].vectors) for place, url in zip(own["row"], own["url"], strict=True)]
         known = [(place, vectors) for place, vectors in found if vectors is not None]
         if not known:
@@ -210,14 +181,3 @@ def _similarities(
         for (place, _), part in zip(known, np.split(values, ends[:-1]), strict=True):
             result[place] = part
     return result
-
-
-def _drawn(reference: EmbeddingTable, concept: str, cutoff: Cutoff) -> Vectors:
-    """As many of a concept's references as the cut-off was measured with, those of smallest digest; else all."""
-    own = reference.frame.with_row_index("row").filter((pl.col("concept") == concept) & pl.col("reason").is_null())
-    rows = own.unique("sha256", keep="first", maintain_order=True).sort("sha256")["row"]
-    wanted = cutoff.references or len(rows)
-    if len(rows) < wanted:
-        log(f"'{concept}' has {len(rows)} references, its cut-off was measured with {wanted}: expect other error rates")
-    drawn: Vectors = reference.vectors[rows[:wanted].to_numpy()]
-    return drawn

@@ -66,7 +66,7 @@ def _data(contents: Contents) -> Assumption:
     text = "The counts are of the data that the model was trained on."
     relation = (contents.study.get("training_data") or {}).get("relation")
     if relation not in RELATION:
-        return Assumption(text, "open", "The study does not say how the data counted relate to the training data.")
+        return Assumption(text, "concern", "The study does not say how the data counted relate to the training data.")
     return Assumption(text, *RELATION[relation])
 
 

@@ -8,7 +8,8 @@ from mimetic2.runs.running import RunResult
 
 
 def answer_lines(result: RunResult) -> list[str]:
-    """The verdict's sentence; threshold, onset and N50 as far as they exist, with intervals; the report's path."""
+    """The verdict's sentence; threshold, onset and N50 as far as they exist, with intervals; what the study makes every
+    output say; the report's path."""
     document = result.threshold
     onset = document.get("onset") or {}
     identification = document.get("identification") or {}
@@ -19,7 +20,8 @@ def answer_lines(result: RunResult) -> list[str]:
         ("N50 (half of the concepts identified)", identification.get("n50"), identification.get("n50_interval")),
     ]
     lines = [f"{name}: {_number(value)}{_interval(ends, level)}" for name, value, ends in found if value is not None]
-    return [result.sentence, *lines, f"report: {result.report}"]
+    said = [f"warning: {text}" for text in result.study_warnings]
+    return [result.sentence, *lines, *said, f"report: {result.report}"]
 
 
 def _number(value: float) -> str:

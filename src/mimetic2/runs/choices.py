@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mimetic2.domains import load_domain, read_prompts
+from mimetic2.domains import Cutoff, load_domain, read_prompts
 from mimetic2.errors import InputError
 from mimetic2.study import PROMPT_FILES, Study
 
@@ -40,6 +40,15 @@ def generated_folder(study: Study, run: Path) -> Path:
     return study.generated if study.generated is not None else run / "generate"
 
 
+def study_cutoff(study: Study) -> Cutoff | None:
+    """The cut-off of the study's own file, None where the domain's is to be used."""
+    if study.cutoff is None:
+        return None
+    from mimetic2.counting.cutoffs import read_cutoff
+
+    return read_cutoff(study.cutoff)
+
+
 def check_requirements(study: Study) -> None:
     """Raise what would otherwise come up after hours: an unknown domain or embedder, bad prompts, a missing model."""
     from mimetic2.embedding import embedder_names
@@ -49,6 +58,22 @@ def check_requirements(study: Study) -> None:
     name = embedder_name(study)
     if name not in embedder_names():
         raise InputError(f"unknown embedder '{name}'", accepted=", ".join(embedder_names()))
+    if study.captions is not None:
+        _check_verification(study)
+    if study.fetch is not None:
+        from mimetic2.counting.fetching import fetch_sample  # noqa: F401 - says at once if the extra is missing
+
+
+def _check_verification(study: Study) -> None:
+    """A cut-off for the embedder's name; that it fits weights and statistic is checked where it is used."""
+    own = study_cutoff(study)
+    cutoffs = [own] if own is not None else load_domain(study.domain).cutoffs
+    name = embedder_name(study)
+    if name not in {cutoff.embedder for cutoff in cutoffs}:
+        raise InputError(
+            f"there is no verification cut-off for {name}, so captions' images cannot be verified",
+            accepted="'cutoff: FILE' of `mimetic2 calibrate`, or 'counts' instead of 'captions'",
+        )
 
 
 def model_files(study: Study) -> Mapping[str, Path]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from mimetic2.errors import InputError
 from mimetic2.runs.lock import writing
 from mimetic2.runs.manifest import MANIFEST
+from mimetic2.runs.places import FETCHED
 
-BIOMETRIC = ("embed", "verify/vectors", "verify/images")
+BIOMETRIC = ("embed", "verify/vectors", FETCHED)
 """Places in a run directory that hold vectors of images or fetched images; generated images and results stay."""
 
 

@@ -18,8 +18,8 @@ from mimetic2.runs.choices import check_requirements
 from mimetic2.runs.engine import do_stages
 from mimetic2.runs.lock import writing
 from mimetic2.runs.manifest import MANIFEST
+from mimetic2.runs.places import COUNTS, REPORT, SCORES, THRESHOLD
 from mimetic2.runs.sequence import STAGES
-from mimetic2.runs.stages import COUNTS, REPORT, SCORES, THRESHOLD
 from mimetic2.study import Study, load_study
 from mimetic2.tables import read_table
 
@@ -30,6 +30,7 @@ STUDY = "study.yaml"
 class RunResult:
     """What a run ended with. ``done`` and ``skipped`` are the stages of this call, in order.
 
+    ``study_warnings`` are what the study itself makes every output say.
     ``threshold`` is the content of threshold.json; ``warnings`` and ``excluded`` (reason to number, by stage) are those
     of all stages, skipped ones included.
     """
@@ -40,6 +41,7 @@ class RunResult:
     threshold: dict[str, Any]
     warnings: tuple[str, ...] = ()
     excluded: dict[str, dict[str, int]] = field(default_factory=dict)
+    study_warnings: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -87,6 +89,7 @@ def run(study_path: str | Path, out: str | Path | None = None, *, command: str |
         skipped=tuple(happened.skipped),
         threshold=document,
         warnings=tuple(dict.fromkeys([*study.warnings, *said])),
+        study_warnings=study.warnings,
         excluded={name: dict(outcome.excluded) for name, outcome in happened.outcomes.items() if outcome.excluded},
     )
 
@@ -103,10 +106,7 @@ def _keep_study(study: Study, path: Path, folder: Path) -> None:
     if target.exists() and target.samefile(path):
         return
     base = folder.resolve()
-    content = study.model_dump(mode="python", exclude_none=True)
-    for key, value in content.items():
-        if isinstance(value, Path):
-            content[key] = _relative(value, base)
+    content: dict[str, Any] = _with_relative_paths(study.model_dump(mode="python", exclude_none=True), base)
     if "captions" in content:
         content["captions"] = [_relative(Path(p), base) if "://" not in p else p for p in content["captions"]]
     if "prompts" in content:
@@ -117,6 +117,12 @@ def _keep_study(study: Study, path: Path, folder: Path) -> None:
     text = head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     if not target.exists() or target.read_text(encoding="utf-8") != text:
         write_text(target, text)
+
+
+def _with_relative_paths(value: Any, base: Path) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_relative_paths(inner, base) for key, inner in value.items()}
+    return _relative(value, base) if isinstance(value, Path) else value
 
 
 def _relative(path: Path, base: Path) -> str:

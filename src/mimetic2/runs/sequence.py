@@ -15,10 +15,12 @@ from mimetic2.runs.choices import (
     prompts_of,
     warnings_of,
 )
-from mimetic2.runs.stage import Stage
-from mimetic2.runs.stages import (
+from mimetic2.runs.counting import count, fetch, verify
+from mimetic2.runs.places import (
     CONCEPTS,
     COUNTS,
+    FETCHED,
+    FUNNEL,
     GENERATED,
     MENTIONS,
     REFERENCE,
@@ -26,14 +28,9 @@ from mimetic2.runs.stages import (
     SAMPLE,
     SCORES,
     THRESHOLD,
-    count,
-    embed,
-    generate,
-    report,
-    score,
-    threshold,
-    verify,
 )
+from mimetic2.runs.stage import Stage
+from mimetic2.runs.stages import embed, generate, report, score, threshold
 from mimetic2.study import Study, caption_files
 
 
@@ -53,7 +50,17 @@ def _generate_options(study: Study) -> dict[str, Any]:
 
 def _domain_options(study: Study) -> dict[str, Any]:
     cutoffs = [cutoff.model_dump() for cutoff in load_domain(study.domain).cutoffs]
-    return _embedding_options(study) | {"cutoffs": cutoffs, "level": study.level, "seed": study.seed}
+    return _embedding_options(study) | {
+        "cutoffs": cutoffs,
+        **{key: getattr(study, key) for key in ("level", "seed", "correct")},
+    }
+
+
+def _images_of_captions(study: Study, run: Path) -> dict[str, Path | Sequence[Path]]:
+    """The user's folder; of what was fetched here the tables alone, since they name images by digest."""
+    if study.fetch is not None:
+        return {"images": sorted((run / FETCHED).glob("*.parquet"))}
+    return _optional(images=study.images_of_captions)
 
 
 # counts.csv belongs to one stage only: to `count` where counts are given, to `verify` where captions are counted.
@@ -69,9 +76,22 @@ STAGES = (
     Stage(
         "count",
         count,
-        options=lambda study: {"sample": study.sample, "seed": study.seed},
+        options=lambda study: {
+            key: getattr(study, key) for key in ("sample", "seed", "text_column", "url_column", "allow_missing")
+        },
         inputs=lambda study, run: {**_optional(concepts=study.concepts), "captions": caption_files(study)},
         wanted=lambda study: study.captions is not None,
+        resumes=True,
+    ),
+    Stage(
+        "fetch",
+        fetch,
+        options=lambda study: {"unsafe_above": study.fetch.unsafe_above if study.fetch is not None else None},
+        inputs=lambda study, run: {
+            **{path: run / path for path in (CONCEPTS, SAMPLE)},
+            **_optional(block=study.fetch.block if study.fetch is not None else None),
+        },
+        wanted=lambda study: study.fetch is not None,
         resumes=True,
     ),
     Stage(
@@ -81,7 +101,8 @@ STAGES = (
         inputs=lambda study, run: {
             MENTIONS: run / MENTIONS,
             SAMPLE: run / SAMPLE,
-            **_optional(reference=study.reference, images=study.images_of_captions, weights=study.embedder_weights),
+            **_optional(reference=study.reference, weights=study.embedder_weights, cutoff=study.cutoff),
+            **_images_of_captions(study, run),
         },
         results=(COUNTS,),
         wanted=lambda study: study.captions is not None,
@@ -127,7 +148,10 @@ STAGES = (
         "report",
         report,
         options=lambda study: {},
-        inputs=lambda study, run: {path: run / path for path in ("study.yaml", COUNTS, SCORES, THRESHOLD)},
+        inputs=lambda study, run: {
+            **{path: run / path for path in ("study.yaml", COUNTS, SCORES, THRESHOLD)},
+            **({FUNNEL: run / FUNNEL} if study.captions is not None else {}),
+        },
         results=(REPORT,),
     ),
 )

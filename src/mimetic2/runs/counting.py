@@ -1,0 +1,173 @@
+"""The stages from captions to counts: count, fetch, verify. Each only calls the room that does the work."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from mimetic2.concepts import Concept, read_concepts
+from mimetic2.domains import load_domain
+from mimetic2.errors import InputError
+from mimetic2.files import write_json
+from mimetic2.runs.choices import embedder_name, study_cutoff
+from mimetic2.runs.places import CONCEPTS, COUNTS, FETCHED, FUNNEL, MENTIONS, SAMPLE
+from mimetic2.runs.stage import Outcome
+from mimetic2.study import Study
+from mimetic2.tables import names, numbers, read_table, write_table
+
+
+def count(study: Study, run: Path) -> Outcome:
+    """The concept list, and either the given counts or the mentions in the captions."""
+    concepts = _listed(study)
+    kept = [concept for concept in concepts if not concept.minor]
+    excluded = {"under age": len(concepts) - len(kept)} if len(kept) < len(concepts) else {}
+    write_table(run / CONCEPTS, _concept_table(kept))
+    if study.captions is None:
+        frame, warnings = _given_counts(study, kept)
+        write_table(run / COUNTS, frame)
+        return Outcome(f"{frame.height} concepts with counts as given", warnings, excluded)
+    from mimetic2.counting.counts import count_captions, summary_path
+
+    table = count_captions(
+        study.captions,
+        kept,
+        out=run / MENTIONS,
+        sample=study.sample,
+        seed=study.seed,
+        text_column=study.text_column,
+        url_column=study.url_column,
+        allow_missing=study.allow_missing,
+        engine=study.engine,
+        address=study.address,
+        workers=study.workers,
+    )
+    said = json.loads(summary_path(run / MENTIONS).read_text(encoding="utf-8"))
+    missing = (
+        f"{len(said['missing'])} of {said['shards']} caption files could not be read "
+        f"({said['missing_share']:.2%} of the rows); counts are of the rest, upper ends allow for them"
+    )
+    summary = f"{said['mentions']:,} mentions of {table.height} concepts in {said['shards']} files"
+    return Outcome(summary, (missing,) if said["missing"] else (), excluded)
+
+
+def _listed(study: Study) -> list[Concept]:
+    if study.concepts is not None:
+        return read_concepts(study.concepts)
+    if study.counts is None:
+        raise InputError("the study has neither 'concepts' nor 'counts'")
+    return read_concepts(study.counts)
+
+
+def _concept_table(concepts: Sequence[Concept]) -> pl.DataFrame:
+    rows = [("|".join(concept.aliases), concept) for concept in concepts]
+    return pl.DataFrame(
+        [(c.name, aliases, c.group, c.control, c.notes) for aliases, c in rows],
+        schema={
+            "concept": pl.String,
+            "aliases": pl.String,
+            "group": pl.String,
+            "control": pl.Boolean,
+            "notes": pl.String,
+        },
+        orient="row",
+    )
+
+
+def _given_counts(study: Study, concepts: Sequence[Concept]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The rows of the user's table for the listed concepts, as they stand; rows of others are left out and said so."""
+    path = study.counts
+    if path is None:
+        raise InputError("the study has no 'counts'")
+    frame = read_table(path, ["concept", "count"])
+    listed = {concept.name for concept in concepts}
+    rows = names(frame, file=path)
+    missing = _missing_allowed(frame)
+    for column in ("count", "count_low", "count_high"):
+        if column in frame.columns:
+            numbers(frame, column, file=path, minimum=0, missing=missing or column != "count")
+    others = [name for name in rows if name not in listed]
+    without = sorted(listed - set(rows))
+    if without:
+        raise InputError(f"has no row for the concept '{without[0]}'", file=path, accepted="a count for every concept")
+    keep = frame.with_columns(pl.Series("concept", rows)).filter(pl.col("concept").is_in(list(listed)))
+    minors = {concept.name for concept in _listed(study) if concept.minor}
+    unlisted = [name for name in others if name not in minors]
+    warning = f"{len(unlisted)} rows of {path.name} name no listed concept and were left out"
+    return keep, (warning,) if unlisted else ()
+
+
+def _missing_allowed(frame: pl.DataFrame) -> bool:
+    return "status" in frame.columns and "missing" in frame["status"].to_list()
+
+
+def fetch(study: Study, run: Path) -> Outcome:
+    """The sampled images, politely, into the run; what failed stays failed when the study is run again."""
+    from mimetic2.counting.fetching import Blocklist, Limits, fetch_sample
+    from mimetic2.counting.fetching.client import USER_AGENT
+
+    asked = study.fetch
+    if asked is None:
+        raise InputError("the study has no 'fetch'")
+    limits = Limits(
+        concurrency=asked.concurrency,
+        per_host=asked.per_host,
+        timeout=asked.timeout,
+        max_bytes=round(asked.max_megabytes * 1e6),
+        attempts=asked.attempts,
+        user_agent=asked.user_agent or USER_AGENT,
+        allow_loopback=asked.allow_loopback,
+    )
+    fetched = fetch_sample(
+        read_table(run / SAMPLE),
+        run / FETCHED,
+        concepts=[concept.name for concept in read_concepts(run / CONCEPTS)],
+        block=Blocklist.read(asked.block) if asked.block is not None else None,
+        unsafe_above=asked.unsafe_above,
+        limits=limits,
+    )
+    failed = {reason: number for reason, number in fetched.funnel.items() if reason not in ("links", "fetched")}
+    return Outcome(f"{fetched.alive:,} of {fetched.funnel['links']:,} links fetched", (), failed)
+
+
+def verify(study: Study, run: Path) -> Outcome:
+    """Compare the sampled rows' images with the references, and scale the mentions to counts."""
+    from mimetic2.counting.correction import rates_of
+    from mimetic2.counting.duplicates import count_duplicates
+    from mimetic2.counting.effective import effective_counts
+    from mimetic2.counting.funnel import funnel_of
+    from mimetic2.counting.mentions import read_mentions
+    from mimetic2.counting.sources import source_of
+    from mimetic2.counting.verification import cutoff_for, verify_sample
+    from mimetic2.embedding import get_embedder
+
+    sample = read_table(run / SAMPLE)
+    folder = _images(study, run, sample)
+    embedder = get_embedder(embedder_name(study), study.embedder_weights)
+    cutoff = cutoff_for(embedder, domain=load_domain(study.domain), cutoff=study_cutoff(study))
+    rates = rates_of(cutoff) if study.correct else None
+    vectors = run / "verify" / "vectors"
+    verified = verify_sample(sample, source_of(folder), embedder, study.reference, cutoff=cutoff, out=vectors)
+    mentions = read_mentions(run / MENTIONS)
+    counts = effective_counts(mentions, verified, level=study.level, rates=rates, seed=study.seed)
+    counts = counts.join(count_duplicates(verified, mentions), on="concept", how="left", maintain_order="left")
+    write_table(run / "verify" / "verified.parquet", verified)
+    write_json(run / FUNNEL, funnel_of(counts, verified))
+    write_table(run / COUNTS, counts)
+    statuses = Counter(counts["status"].to_list())
+    excluded = {"no image could be fetched": statuses["missing"]} if statuses["missing"] else {}
+    alive, shown = int(verified["alive"].sum()), int((verified["alive"] & verified["verified"]).sum())
+    return Outcome(f"{verified.height:,} images sampled, {alive:,} alive, {shown:,} verified", (), excluded)
+
+
+def _images(study: Study, run: Path, sample: pl.DataFrame) -> Path | None:
+    """The folder of fetched images; None for links of the lab."""
+    if study.fetch is not None:
+        return run / FETCHED
+    if study.images_of_captions is None and not sample["url"].str.starts_with("lab://").all():
+        problem = "the captions' links lead to the web, and the study does not say where their images are"
+        raise InputError(problem, accepted="'fetch: true' to fetch them, or 'images_of_captions: FOLDER'")
+    return study.images_of_captions

@@ -1,0 +1,10 @@
+"""Where in a run directory the stages leave what others read."""
+
+from __future__ import annotations
+
+COUNTS, SCORES, THRESHOLD, REPORT = "counts.csv", "scores.csv", "threshold.json", "report.html"
+CONCEPTS = "count/concepts.csv"
+MENTIONS, SAMPLE = "count/mentions.csv", "count/mentions.sample.parquet"
+GENERATED, REFERENCE = "embed/generated.parquet", "embed/reference.parquet"
+FETCHED = "fetch"
+FUNNEL = "verify/funnel.json"

@@ -1,0 +1,81 @@
+"""What makes a study wrong although each of its keys is right: choices that exclude each other, absent paths."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mimetic2.errors import InputError
+from mimetic2.yamlfile import YamlFile
+
+if TYPE_CHECKING:
+    from mimetic2.study import Study
+
+NEEDED = (
+    *((key, "captions") for key in ("images_of_captions", "fetch", "text_column", "url_column", "allow_missing")),
+    *((key, "captions") for key in ("address", "workers", "cutoff", "correct")),
+    *(("prompts", "model"), ("batch_size", "model")),
+)
+"""Keys that say nothing without another one."""
+
+
+def caption_files(study: Study) -> list[Path]:
+    """The files that the captions' patterns name, sorted, each once."""
+    found = {match for pattern in study.captions or () for match in glob.glob(pattern, recursive=True)}
+    return [Path(match) for match in sorted(found)]
+
+
+def check_choices(study: Study, file: YamlFile) -> None:
+    """Raise :class:`InputError` for keys that exclude or need each other."""
+
+    def wrong(problem: str, key: str, accepted: str) -> InputError:
+        return InputError(problem, file=file.path, row=file.line((key,)), accepted=accepted)
+
+    counting = "either 'counts: FILE', or 'captions: GLOB' with 'concepts: FILE'"
+    if study.counts is not None and study.captions is not None:
+        raise wrong("both 'counts' and 'captions' are given", "captions", counting)
+    if study.counts is None and study.captions is None:
+        raise wrong("nothing says how often each concept was seen", "", counting)
+    if study.captions is not None and study.concepts is None:
+        raise wrong("'captions' needs 'concepts'", "captions", counting)
+    imagery = "either 'generated: FOLDER', or 'model: NAME'"
+    if study.generated is not None and study.model is not None:
+        raise wrong("both 'generated' and 'model' are given", "model", imagery)
+    if study.generated is None and study.model is None:
+        raise wrong("nothing says where generated images come from", "", imagery)
+    if study.images_of_captions is not None and study.fetch is not None:
+        accepted = "a folder that was fetched before, or 'fetch'"
+        raise wrong("both 'images_of_captions' and 'fetch' are given", "fetch", accepted)
+    if study.address is not None and study.engine != "ray":
+        raise wrong("'address' has no effect without 'engine: ray'", "address", "'engine: ray', or no 'address'")
+    for key, needs in NEEDED:
+        given = getattr(study, key)
+        if given is not None and given is not False and given != 0 and getattr(study, needs) is None:
+            raise wrong(f"'{key}' has no effect without '{needs}'", key, f"'{needs}', or no '{key}'")
+
+
+def check_paths(study: Study, file: YamlFile) -> None:
+    """Raise :class:`InputError` for files and folders that do not exist."""
+
+    def wrong(problem: str, key: str) -> InputError:
+        return InputError(f"'{key}': {problem}", file=file.path, row=file.line((key,)))
+
+    for key in ("counts", "concepts", "embedder_weights", "cutoff"):
+        path: Path | None = getattr(study, key)
+        if path is not None and not path.exists():
+            raise wrong(f"no such file: {path}", key)
+        if path is not None and path.is_dir():
+            raise wrong(f"is a folder, a file is wanted: {path}", key)
+    if study.fetch is not None and study.fetch.block is not None and not study.fetch.block.is_file():
+        row = file.line(("fetch", "block"))
+        raise InputError(f"'fetch.block': no such file: {study.fetch.block}", file=file.path, row=row)
+    for key in ("reference", "generated", "images_of_captions"):
+        path = getattr(study, key)
+        if path is not None and not path.exists():
+            raise wrong(f"no such folder: {path}", key)
+        if path is not None and not path.is_dir():
+            raise wrong(f"is a file, a folder is wanted: {path}", key)
+    local = [pattern for pattern in study.captions or () if "://" not in pattern]
+    if local and not caption_files(study):
+        raise wrong(f"no file matches {local[0]}", "captions")
