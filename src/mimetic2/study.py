@@ -106,6 +106,16 @@ class Fetching(_Strict):
     allow_loopback: bool = False
 
 
+class Adaptive(_Strict):
+    """Make further images where they narrow the threshold's interval, after ``images`` per prompt for everyone.
+
+    At most ``most`` per prompt; ``budget``: of the whole study, the first ones included.
+    """
+
+    most: int = Field(default=200, ge=1, le=10_000)
+    budget: int | None = Field(default=None, ge=1)
+
+
 class Study(_Strict):
     """A study: counts (given, or from captions), images (given, or from a model), and how to compare them.
 
@@ -132,6 +142,7 @@ class Study(_Strict):
     model: Text | None = None
     prompts: Texts | None = None
     images: int = Field(default=10, ge=1, le=10_000)
+    adaptive: Adaptive | None = None
     batch_size: int | None = Field(default=None, ge=1)
     embedder: Text | None = None
     embedder_weights: StudyPath | None = None
@@ -206,6 +217,7 @@ def _keys_beside(place: KeyPath) -> Iterable[str]:
         "training_data": TrainingData.model_fields,
         "subjects": Subjects.model_fields,
         "fetch": Fetching.model_fields,
+        "adaptive": Adaptive.model_fields,
     }
     return inner[str(place[0])] if len(place) > 1 else Study.model_fields
 

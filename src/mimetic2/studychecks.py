@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NEEDED = (
     *((key, "captions") for key in ("images_of_captions", "fetch", "text_column", "url_column", "allow_missing")),
     *((key, "captions") for key in ("address", "workers", "cutoff", "correct")),
-    *(("prompts", "model"), ("batch_size", "model")),
+    *(("prompts", "model"), ("batch_size", "model"), ("adaptive", "model")),
 )
 """Keys that say nothing without another one."""
 
@@ -53,6 +53,11 @@ def check_choices(study: Study, file: YamlFile) -> None:
         given = getattr(study, key)
         if given is not None and given is not False and given != 0 and getattr(study, needs) is None:
             raise wrong(f"'{key}' has no effect without '{needs}'", key, f"'{needs}', or no '{key}'")
+    if study.adaptive is not None and study.images < 2:
+        raise wrong("'adaptive' learns how images of a concept differ from the first ones", "images", "2 or more")
+    if study.adaptive is not None and study.adaptive.most < study.images:
+        problem = f"'adaptive' allows fewer images per prompt than 'images: {study.images}'"
+        raise wrong(problem, "adaptive", "a larger most")
 
 
 def check_paths(study: Study, file: YamlFile) -> None:

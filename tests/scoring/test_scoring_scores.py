@@ -211,6 +211,15 @@ def test_a_single_image_borrows_the_spread_between_images_of_the_others():
     assert score_concepts(few, real).table["score_se"][0] == pytest.approx(expected, abs=1e-6)
 
 
+def test_variances_equal_plain_loops():
+    made, real = world(concepts=3)
+    for name, variance, freedom, reference in score_concepts(made, real, references=5).variances.iter_rows():
+        pairs = np.array([[u @ v for v in rows_of(real, name)] for u in rows_of(made, name)])
+        assert variance == pytest.approx(pairs.mean(1).reshape(2, 4).var(1, ddof=1).mean(), abs=1e-6)
+        assert reference == pytest.approx(pairs.mean(0).var(ddof=1) / 5, abs=1e-6)
+        assert freedom == 6
+
+
 def test_standard_error_of_one_image_is_unknown():
     assert np.isnan(standard_error(np.ones((1, 5)), np.zeros(1, np.intp)))
 

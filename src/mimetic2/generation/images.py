@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 TABLE_NAME = "images.csv"
 
+Decide = Callable[[pl.DataFrame], Mapping[str, int]]
+"""From the table of the first images to the number of images per prompt that each concept is to have in the end."""
+
 
 def generate_images(
     model: str,
@@ -36,6 +39,7 @@ def generate_images(
     restart: bool = False,
     allow_download: bool = False,
     pipeline_config: Path | None = None,
+    then: Decide | None = None,
 ) -> pl.DataFrame:
     """Make ``images`` images per concept and prompt; run again to go on where an interruption stopped it.
 
@@ -50,6 +54,10 @@ def generate_images(
     (at most one grey level), on ``batch_size`` and ``images``, which shape the batches. It depends neither on the other
     concepts nor on their order nor on interruptions.
 
+    ``then`` is called with the table of these images, which exist by then, and says how many images per prompt each
+    concept is to have in the end; the additional ones continue the indices. It must say the same for the same images,
+    because a resumed call asks again. A concept that it does not name keeps what it has.
+
     ``restart`` discards what is in ``out``. Without it, raises :class:`InputError` where ``out`` holds images made with
     other settings; raises :class:`Interrupted` when the disk is full.
     """
@@ -63,7 +71,7 @@ def generate_images(
     source = resolve_model(model, allow_download=allow_download, config=pipeline_config)
     backend = PipelineBackend(source, sampling or Sampling())
     return generate_with(
-        backend, concepts, prompts, out, images=images, seed=seed, batch_size=batch_size, restart=restart
+        backend, concepts, prompts, out, images=images, seed=seed, batch_size=batch_size, restart=restart, then=then
     )
 
 
@@ -77,6 +85,7 @@ def generate_with(
     seed: int = 0,
     batch_size: int | None = None,
     restart: bool = False,
+    then: Decide | None = None,
 ) -> pl.DataFrame:
     """As :func:`generate_images`, with a backend that is at hand."""
     templates = check_templates(prompts)
@@ -91,10 +100,26 @@ def generate_with(
         store.claim({**backend.identity(), "seed": seed, "prompts": templates, "images": images, "batch_size": size})
         _make_missing(backend, jobs, store, size)
         table = _table(jobs, store)
+        if then is not None:
+            more = _additional(then(table), jobs, templates, images, seed)
+            store.claim_more({name: len(own) // len(templates) for name, own in more.items()})
+            _make_missing(backend, more, store, size)  # batches of their own: the first images' stay as they are
+            table = _table({name: [*own, *more.get(name, [])] for name, own in jobs.items()}, store)
     finally:
         store.close()
     write_table(out / TABLE_NAME, table)
     return table
+
+
+def _additional(
+    wanted: Mapping[str, int], jobs: Mapping[str, list[ImageJob]], templates: list[str], images: int, seed: int
+) -> dict[str, list[ImageJob]]:
+    """The jobs beyond the first ``images`` per prompt, of concepts that have any."""
+    for name, number in wanted.items():
+        if name not in jobs or number < images:
+            raise ValueError(f"{number} images per prompt of {name!r}: at least {images} of a listed concept exist")
+    every = {name: jobs_of(name, templates, number, seed) for name, number in wanted.items() if number > images}
+    return {name: [job for job in own if job.index >= images] for name, own in every.items()}
 
 
 def _check(concepts: Sequence[Concept], images: int, batch_size: int | None) -> None:

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS images (
     concept TEXT NOT NULL, prompt INTEGER NOT NULL, number INTEGER NOT NULL, bytes INTEGER NOT NULL, reason TEXT,
     PRIMARY KEY (concept, prompt, number)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS more (concept TEXT PRIMARY KEY, images INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 Levels = npt.NDArray[np.uint8]
@@ -99,6 +100,18 @@ class Store:
                 problem = f"the images here were made with {name} {found.get(name)}, not {wanted.get(name)}"
                 raise InputError(problem, file=self.out, accepted="the same settings, another --out, or --restart")
 
+    def claim_more(self, images: Mapping[str, int]) -> None:
+        """Record how many additional images per prompt each concept gets, which shapes their batches.
+
+        Raises :class:`InputError` if other numbers were decided here before.
+        """
+        found = dict(self._connection.execute("SELECT concept, images FROM more"))
+        if found and found != dict(images):
+            problem = "the additional images here were made for other numbers of images"
+            raise InputError(problem, file=self.out, accepted="the same decision, another --out, or --restart")
+        with self._transaction():
+            self._connection.executemany("INSERT OR REPLACE INTO more VALUES (?, ?)", sorted(images.items()))
+
     def clear(self) -> None:
         """Forget settings and images and delete the recorded files."""
         for job, _ in self._rows():
@@ -106,6 +119,7 @@ class Store:
         with self._transaction():
             self._connection.execute("DELETE FROM settings")
             self._connection.execute("DELETE FROM images")
+            self._connection.execute("DELETE FROM more")
 
     def records(self) -> dict[tuple[str, int, int], Record]:
         """Finished jobs by (concept, prompt, index); an image whose file is gone or of another size is not one."""

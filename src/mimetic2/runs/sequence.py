@@ -45,7 +45,21 @@ def _embedding_options(study: Study) -> dict[str, Any]:
 def _generate_options(study: Study) -> dict[str, Any]:
     defaults = load_domain(study.domain).generation_defaults
     chosen = {key: getattr(study, key) for key in ("model", "images", "seed", "batch_size")}
-    return chosen | {"prompts": prompts_of(study), "steps": defaults.steps, "guidance": defaults.guidance}
+    chosen |= {"prompts": prompts_of(study), "steps": defaults.steps, "guidance": defaults.guidance}
+    if study.adaptive is not None:  # what the first images' scores depend on
+        chosen |= {"adaptive": study.adaptive.model_dump()} | _embedding_options(study) | _score_options(study)
+    return chosen
+
+
+def _score_options(study: Study) -> dict[str, Any]:
+    return {key: getattr(study, key) for key in ("references", "seed", "readout", "exclude_unfit")}
+
+
+def _generate_inputs(study: Study, run: Path) -> dict[str, Path | Sequence[Path]]:
+    files: dict[str, Path | Sequence[Path]] = {CONCEPTS: run / CONCEPTS, **model_files(study)}
+    if study.adaptive is not None:
+        files |= {COUNTS: run / COUNTS, **_optional(reference=study.reference, weights=study.embedder_weights)}
+    return files
 
 
 def _domain_options(study: Study) -> dict[str, Any]:
@@ -112,7 +126,7 @@ STAGES = (
         "generate",
         generate,
         options=_generate_options,
-        inputs=lambda study, run: {CONCEPTS: run / CONCEPTS, **model_files(study)},
+        inputs=_generate_inputs,
         wanted=lambda study: study.model is not None,
         resumes=True,
     ),
@@ -129,10 +143,10 @@ STAGES = (
     Stage(
         "score",
         score,
-        options=lambda study: {key: getattr(study, key) for key in ("references", "seed", "readout", "exclude_unfit")},
+        options=_score_options,
         inputs=lambda study, run: {path: run / path for path in (CONCEPTS, COUNTS, GENERATED, REFERENCE)},
         results=(SCORES,),
-        revision=2,
+        revision=3,
     ),
     Stage(
         "threshold",

@@ -11,6 +11,7 @@ from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
 from mimetic2.runs.choices import embedder_name, embedder_options, generated_folder, prompts_of, warnings_of
+from mimetic2.runs.further import Further
 from mimetic2.runs.places import CONCEPTS, COUNTS, GENERATED, REFERENCE, SCORES, THRESHOLD
 from mimetic2.runs.stage import Outcome
 from mimetic2.study import Study
@@ -31,6 +32,10 @@ def generate(study: Study, run: Path) -> Outcome:
     if study.model is None:
         raise InputError("the study has no 'model'")
     defaults = load_domain(study.domain).generation_defaults
+    further = None
+    if study.adaptive is not None:
+        cache = run / "embed" / ".cache"
+        further = Further(study, study.adaptive, run / "generate", run / CONCEPTS, run / COUNTS, cache)
     table = generate_images(
         study.model,
         read_concepts(run / CONCEPTS),
@@ -40,6 +45,7 @@ def generate(study: Study, run: Path) -> Outcome:
         seed=study.seed,
         batch_size=study.batch_size,
         sampling=Sampling(steps=defaults.steps, guidance=defaults.guidance),
+        then=further,
     )
     lost = Counter(reason for reason in table["reason"].to_list() if reason)
     return Outcome(f"{table.height - lost.total():,} images of {table['concept'].n_unique()} concepts", (), dict(lost))

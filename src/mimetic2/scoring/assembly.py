@@ -11,6 +11,8 @@ from mimetic2.scoring.identification import better_rivals, rank1_among
 from mimetic2.scoring.pool import DUPLICATE, Pool
 from mimetic2.scoring.readout import MeanCosine
 from mimetic2.scoring.roster import Roster
+from mimetic2.scoring.similarity import Matrix
+from mimetic2.scoring.standard_error import strata, variance_parts
 
 SCORES = {
     "concept": pl.String,
@@ -28,6 +30,12 @@ NULLS = {
     "nearest": pl.String,
 }
 IDENTIFICATION = {"concept": pl.String, "better": pl.Int64, "rivals": pl.Int64, "rank1_among_20": pl.Float64}
+VARIANCES = {
+    "concept": pl.String,
+    "image_variance": pl.Float64,
+    "freedom": pl.Int64,
+    "reference_variance": pl.Float64,
+}
 CONTROLS = {"concept": pl.String, "fits_best": pl.String, "score": pl.Float64}
 CARRIED = ("count_low", "count_high", "status")
 
@@ -63,6 +71,15 @@ def identification_table(readout: MeanCosine, names: Sequence[str]) -> pl.DataFr
     better = better_rivals(own, fits).tolist()
     rows = [(name, r, rivals, rank1_among(rivals, r)) for name, r in zip(names, better, strict=True)]
     return pl.DataFrame(rows, schema=IDENTIFICATION, orient="row")
+
+
+def variance_table(pool: Pool, pairs: Mapping[str, Matrix]) -> pl.DataFrame:
+    """What the standard errors are made of, so that the images of a further study can be planned.
+
+    Variance of one image's score within its prompt, its degrees of freedom, and what the references add to the score's.
+    """
+    rows = [(name, *variance_parts(matrix, strata(pool.prompts(name)))) for name, matrix in pairs.items()]
+    return pl.DataFrame(rows, schema=VARIANCES, orient="row")
 
 
 def control_table(readout: MeanCosine, names: Sequence[str]) -> pl.DataFrame:

@@ -14,14 +14,17 @@ from mimetic2.embedding.base import Identity
 from mimetic2.files import write_json
 from mimetic2.tables import write_table
 
-TABLES = ("prompts", "prompt_effects", "nulls", "fitness", "identification", "controls", "excluded", "near_duplicates")
+TABLES = (
+    *("prompts", "prompt_effects", "variances", "nulls", "fitness"),
+    *("identification", "controls", "excluded", "near_duplicates"),
+)
 DECIMALS = dict.fromkeys(
     (
         *("score", "score_se", "null_score", "null_sd", "null_highest", "gap", "gap_low", "gap_high", "rank1"),
         *("rank1_among_20", "effect", "effect_low", "effect_high", "prompt_sd"),
     ),
     6,
-)
+) | {"image_variance": 9, "reference_variance": 9}
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +33,17 @@ class ScoreResult:
 
     ``table``: scores.csv and, after its columns, rivals_better (of ``rivals``, those whose references fit at least as
     well) and not_separated (see `measure_fitness`). ``prompts``: (concept, prompt) with n_generated, n_excluded,
-    score, score_se; ``prompt_effects`` over concepts: see the function of that name. ``nulls``: see `null_table`.
-    ``fitness``: see `measure_fitness`. ``identification``: concept, better, rivals, rank1_among_20. ``controls``: for
-    each control without references, whose references its images fit best. ``excluded``: every image without a vector,
-    and why. ``near_duplicates``: generated images that nearly equal a reference image, reported apart from imitation.
+    score, score_se; ``prompt_effects`` over concepts: see the function of that name. ``variances``: see
+    `variance_table`. ``nulls``: see `null_table`. ``fitness``: see `measure_fitness`. ``identification``: concept,
+    better, rivals, rank1_among_20. ``controls``: for each control without references, whose references its images fit
+    best. ``excluded``: every image without a vector, and why. ``near_duplicates``: generated images that nearly equal a
+    reference image, reported apart from imitation.
     """
 
     table: pl.DataFrame
     prompts: pl.DataFrame
     prompt_effects: pl.DataFrame
+    variances: pl.DataFrame
     nulls: pl.DataFrame
     fitness: pl.DataFrame
     identification: pl.DataFrame

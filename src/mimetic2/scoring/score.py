@@ -9,7 +9,14 @@ import numpy as np
 import polars as pl
 
 from mimetic2.embedding.table import EmbeddingTable
-from mimetic2.scoring.assembly import control_table, excluded_table, identification_table, null_table, score_table
+from mimetic2.scoring.assembly import (
+    control_table,
+    excluded_table,
+    identification_table,
+    null_table,
+    score_table,
+    variance_table,
+)
 from mimetic2.scoring.by_prompt import prompt_effects, prompt_scores
 from mimetic2.scoring.duplicates import near_duplicates
 from mimetic2.scoring.fitness import measure_fitness
@@ -63,6 +70,7 @@ def score_concepts(
         table=_table(roster, reasons, pool, scored, pairs, nulls, identification, flagged),
         prompts=prompts,
         prompt_effects=prompt_effects(prompts),
+        variances=variance_table(pool, pairs),
         nulls=nulls,
         fitness=fitness,
         identification=identification,

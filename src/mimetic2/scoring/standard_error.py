@@ -42,6 +42,13 @@ def image_variance(pairs: Matrix, stratum: npt.NDArray[np.intp]) -> float:
     )
 
 
+def variance_parts(pairs: Matrix, stratum: npt.NDArray[np.intp]) -> tuple[float | None, int, float]:
+    """:func:`image_variance` (None with one image), its degrees of freedom, and the variance due to the references."""
+    variance = image_variance(pairs, stratum)
+    freedom = len(pairs) - len(np.unique(stratum))
+    return None if math.isnan(variance) else variance, freedom, float(pairs.mean(0).var(ddof=1)) / pairs.shape[1]
+
+
 def single_image_error(pairs: Matrix, variance: float) -> float:
     """Standard error of a concept with one image (1, m), whose spread over images is taken from other concepts."""
     return math.sqrt(variance + float(pairs.mean(0).var(ddof=1)) / pairs.shape[1])
