@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from mimetic2.engines import get_engine
-from mimetic2.engines.local import LocalEngine, WorkerLost
+from mimetic2.engines.deaths import WorkerLost
+from mimetic2.engines.local import LocalEngine
 from mimetic2.errors import InputError
 
 
@@ -82,5 +83,3 @@ def test_engines_by_name() -> None:
         get_engine("dask")
     with pytest.raises(InputError, match="only the engine ray"):
         get_engine("local", address="a:1")
-    with pytest.raises(InputError, match="needs the address"):
-        get_engine("ray")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import polars as pl
 
 from mimetic2.concepts import Concept
 from mimetic2.counting.captions import find_shards, need_pyarrow
+from mimetic2.counting.locations import absolute, size
 from mimetic2.counting.matching import default_scanner
 from mimetic2.counting.missing import mentions_high, missing_rows
 from mimetic2.counting.readers import Columns
@@ -23,6 +25,7 @@ from mimetic2.files import write_json
 from mimetic2.progress import bar, log
 from mimetic2.tables import write_table
 
+_VISIBLE_SECONDS = 60.0
 _WORTH_A_WORKER = 1 << 25
 """Bytes of captions that take longer to count than a process takes to start."""
 
@@ -109,15 +112,28 @@ def _count_shards(
             outcomes[shard] = Outcome(result.name)
     todo = [shard for shard in shards if shard not in outcomes]
     if engine == "local" and workers is None:
-        workers = min(usable_cores(), 1 + sum(Path(shard).stat().st_size for shard in todo) // _WORTH_A_WORKER)
+        workers = min(usable_cores(), 1 + sum(map(size, todo)) // _WORTH_A_WORKER)
     runner = get_engine(engine, address=address, workers=workers)
     with bar("count", len(shards), unit="shards", already=len(outcomes)) as progress:
-        for index, outcome in runner.run(partial(count_shard, job), todo):
+        for index, outcome in runner.run(partial(count_shard, job), [absolute(shard) for shard in todo]):
             outcomes[todo[index]] = outcome
+            _await_visible(Path(job.folder), outcome)
             if outcome.reason is not None:
                 log(f"{todo[index]}: cannot be read ({outcome.reason}), tried {ATTEMPTS} times")
             progress.advance()
     return {shard: outcomes[shard] for shard in shards}
+
+
+def _await_visible(folder: Path, outcome: Outcome) -> None:
+    """Wait until a worker's result is seen here: network file systems remember for some seconds that it was not."""
+    if outcome.result is None:
+        return
+    deadline = time.monotonic() + _VISIBLE_SECONDS
+    while not (folder / outcome.result).exists():
+        if time.monotonic() > deadline:
+            problem = f"a worker wrote {outcome.result} there, which is not to be seen here"
+            raise InputError(problem, file=folder, accepted="an --out on a file system that all nodes share")
+        time.sleep(0.5)
 
 
 def _add_up(job: Job, outcomes: Mapping[str, Outcome]) -> _Total:

@@ -11,25 +11,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 
+from mimetic2.counting.locations import size
 from mimetic2.counting.shards import Outcome
 
 
 def missing_rows(outcomes: Mapping[str, Outcome], rows_read: int) -> int:
     """Rows of the unreadable shards: from their footers, else by their size in bytes and the readable ones' density."""
-    sizes = {shard: _size(shard) for shard in outcomes}
+    sizes = {shard: size(shard) for shard in outcomes}
     read = sum(sizes[shard] for shard, outcome in outcomes.items() if outcome.result is not None)
     lost = 0.0
     for shard, outcome in outcomes.items():
         if outcome.result is None:
             lost += outcome.rows if outcome.rows is not None else max(1.0, sizes[shard] * rows_read / max(read, 1))
     return math.ceil(lost)
-
-
-def _size(shard: str) -> int:
-    path = Path(shard)
-    return path.stat().st_size if path.exists() else 0
 
 
 def mentions_high(mentions: int, rows: int, missing: int, level: float = 0.95) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from mimetic2.concepts import Concept
-from mimetic2.counting.captions import identity
+from mimetic2.counting.locations import absolute, arrow_source, identity
 from mimetic2.counting.matching import Matcher
 from mimetic2.counting.readers import Columns, UnreadableShard, kind
 from mimetic2.counting.sampling import Sample
@@ -46,9 +46,9 @@ class Job:
         parts = [FORMAT, phrases, self.columns.text, self.columns.url, self.sample, self.seed]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    def result_path(self, shard: str, digest: str) -> Path:
+    def result_path(self, shard: str, digest: str, *, fresh: bool = False) -> Path:
         """Where the shard's result is, or will be. Raises OSError if the shard cannot be opened."""
-        name = hashlib.sha256(f"{digest}:{shard}:{identity(shard)}".encode()).hexdigest()
+        name = hashlib.sha256(f"{digest}:{absolute(shard)}:{identity(shard, fresh=fresh)}".encode()).hexdigest()
         return Path(self.folder) / f"{name[:40]}.parquet"
 
 
@@ -75,7 +75,7 @@ def count_shard(job: Job, shard: str) -> Outcome:
             path = job.result_path(shard, digest)
             sizes = {"concepts": len(job.concepts), "sample": job.sample, "seed": job.seed}
             tally = scan_shard(shard, matcher, job.columns, **sizes)
-            if job.result_path(shard, digest) != path:
+            if job.result_path(shard, digest, fresh=True) != path:
                 raise UnreadableShard("changed while it was read")
         except (UnreadableShard, OSError) as error:
             reason = " ".join(str(error).split())
@@ -97,7 +97,8 @@ def _footer_rows(shard: str) -> int | None:
     if kind(shard) != ".parquet":
         return None
     try:
-        return int(pq.read_metadata(shard).num_rows)
+        with arrow_source(shard) as source:
+            return int(pq.read_metadata(source).num_rows)
     except (OSError, pa.ArrowException):
         return None
 

@@ -15,15 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from mimetic2.errors import Mimetic2Error
-from mimetic2.progress import log
-
-MAX_DEATHS = 3
-"""A task that takes this many workers down with it is given up: it is the cause."""
-
-
-class WorkerLost(Mimetic2Error):  # noqa: N818 - what happened to a worker, not a fault of the input
-    """A task killed its worker again and again."""
+from mimetic2.engines.deaths import Deaths
 
 
 @dataclass
@@ -63,7 +55,7 @@ class LocalEngine:
 
 def _drive(pool: list[_Worker], function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
     waiting = deque(range(len(tasks)))
-    deaths = dict.fromkeys(range(len(tasks)), 0)
+    deaths = Deaths(tasks)
     for place in range(len(pool)):
         _give(pool, place, waiting, function, tasks)
     while busy := {worker.pipe: place for place, worker in enumerate(pool) if worker.task is not None}:
@@ -75,8 +67,7 @@ def _drive(pool: list[_Worker], function: Callable[[Any], Any], tasks: Sequence[
             try:
                 failed, result = worker.pipe.recv()
             except (EOFError, OSError):
-                deaths[task] += 1
-                _mourn(worker, tasks[task], deaths[task])
+                deaths.mourn(task, _how_it_ended(worker))
                 waiting.appendleft(task)
                 pool[place] = _start(function)
             else:
@@ -106,14 +97,11 @@ def _give(
     pool[place].task = task
 
 
-def _mourn(worker: _Worker, task: Any, deaths: int) -> None:
+def _how_it_ended(worker: _Worker) -> str:
     worker.pipe.close()
     worker.process.join()
     code = worker.process.exitcode
-    how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
-    if deaths >= MAX_DEATHS:
-        raise WorkerLost(f"{task}: {deaths} workers died of this task, the last {how}")
-    log(f"a worker {how} at {task}; it is replaced and the task done again")
+    return f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
 
 
 def _start(function: Callable[[Any], Any]) -> _Worker:
