@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 
 from mimetic2.concepts import Concept
-from mimetic2.counting.captions import find_shards, identity, need_pyarrow
+from mimetic2.counting.captions import find_shards, need_pyarrow
+from mimetic2.counting.locations import identity
 from mimetic2.counting.matching import Matcher
 from mimetic2.counting.readers import Batch, Columns, UnreadableShard, batches
 from mimetic2.counting.sampling import Ints
