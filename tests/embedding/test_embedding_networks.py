@@ -79,13 +79,13 @@ def test_face_rules(monkeypatch):
         def __init__(self, side):
             self.side = side
 
-        def area(self):
-            return self.side**2
-
         def left(self):
             return 0
 
-        top = left
+        def right(self):
+            return self.side
+
+        top, bottom = left, right
 
     def described(embedder):
         tools = (lambda pixels, up: [Box(3), Box(5)], lambda pixels, face: face, None)

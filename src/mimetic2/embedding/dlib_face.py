@@ -1,8 +1,7 @@
 """`dlib-face`: faces by dlib's HOG detector, five landmarks and a 128-d residual network (King 2009, 2017).
 
-Exactly one rule for the number of faces: an image without a face has no vector; of several faces the largest counts
-(``faces="largest"``) or the image has no vector either (``faces="one"``, the paper's rule). Only images of the study's
-own concepts are ever given to it. The `.dat` files are dlib's own format, not pickles, and their digests are pinned.
+Only images of the study's own concepts are ever given to it. The `.dat` files are dlib's own format, not pickles, and
+their digests are pinned.
 """
 
 from __future__ import annotations
@@ -17,16 +16,15 @@ from PIL import Image
 
 from mimetic2.embedding.base import Vectors, normalise
 from mimetic2.embedding.decoding import DECODER
+from mimetic2.embedding.faces import NO_FACE, Box, by_size, check_rule, choose
 from mimetic2.embedding.weights import check_pinned, combined
-from mimetic2.errors import InputError, MissingRequirement
+from mimetic2.errors import MissingRequirement
 
 LANDMARKS, NETWORK = "shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat"
 PINNED = {
     LANDMARKS: "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
     NETWORK: "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
 }
-FACE_RULES = ("largest", "one")
-NO_FACE, SEVERAL_FACES = "no face found", "several faces"
 MAX_SIDE = 1024
 """Larger images are scaled down (bilinear, antialiased) before detection, which takes time by the pixel."""
 
@@ -41,9 +39,7 @@ class DlibFace:
     decoder, centred = DECODER, False
 
     def __init__(self, weights: Path | None = None, *, faces: str = "largest") -> None:
-        if faces not in FACE_RULES:
-            raise InputError(f"unknown rule '{faces}' for the number of faces", accepted=", ".join(FACE_RULES))
-        self.faces, self.options = faces, f"faces={faces}"
+        self.faces, self.options = check_rule(faces), f"faces={faces}"
         self.folder = weights if weights is not None else _packaged()
         for name, digest in PINNED.items():
             check_pinned(self.folder / name, digest)
@@ -65,19 +61,16 @@ class DlibFace:
         found: list[Vectors] = []
         for image in images:
             pixels = np.ascontiguousarray(_limited(image))
-            faces = sorted(self._loaded()[0](pixels, 1), key=_by_size, reverse=True)
-            vectors = [self._describe(pixels, face) for face in faces]
+            faces = list(self._loaded()[0](pixels, 1))
+            vectors = [self._describe(pixels, faces[place]) for place in by_size([_box(face) for face in faces])]
             found.append(normalise(np.stack(vectors)) if vectors else np.empty((0, self.dim), np.float32))
         return found, [None if len(vectors) else NO_FACE for vectors in found]
 
     def _face(self, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[Any, str | None]:
         detector, _, _ = self._loaded()
         found = list(detector(pixels, 1))
-        if not found:
-            return None, NO_FACE
-        if len(found) > 1 and self.faces == "one":
-            return None, SEVERAL_FACES
-        return max(found, key=_by_size), None
+        place, reason = choose([_box(face) for face in found], self.faces)
+        return (None if place is None else found[place]), reason
 
     def _describe(self, pixels: np.ndarray[Any, np.dtype[np.uint8]], face: Any) -> Vectors:
         _, landmarks, network = self._loaded()
@@ -95,8 +88,9 @@ class DlibFace:
         return self._tools
 
 
-def _by_size(box: Any) -> tuple[int, int, int]:
-    return box.area(), -box.left(), -box.top()
+def _box(face: Any) -> Box:
+    """The sides of dlib's rectangle, whose right and bottom pixels belong to it."""
+    return face.left(), face.top(), face.right() + 1, face.bottom() + 1
 
 
 def _limited(image: Image.Image) -> np.ndarray[Any, np.dtype[np.uint8]]:

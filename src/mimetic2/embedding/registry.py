@@ -16,6 +16,7 @@ GROUP = "mimetic2.embedders"
 """Entry-point group of third parties: a callable ``(weights: Path | None, **options) -> Embedder``."""
 
 _BUILT_IN = {
+    "arcface-onnx": ("mimetic2.embedding.arcface", "ArcfaceOnnx"),
     "clip": ("mimetic2.embedding.vision_models", "Clip"),
     "csd": ("mimetic2.embedding.csd", "Csd"),
     "dinov2": ("mimetic2.embedding.vision_models", "Dinov2"),
