@@ -37,11 +37,16 @@ def read_table(path: str | Path, required: Sequence[str] = ()) -> pl.DataFrame:
         raise
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"cannot be read ({str(error).splitlines()[0]})", file=path) from error
+    require_columns(frame, required, path)
+    return frame
+
+
+def require_columns(frame: pl.DataFrame, required: Sequence[str], path: str | Path) -> None:
+    """Raise :class:`InputError` naming the first of ``required`` that the table lacks."""
     for column in required:
         if column not in frame.columns:
             have = ", ".join(frame.columns) or "none"
             raise InputError(f"is missing; the columns are: {have}", file=path, row=1, column=column)
-    return frame
 
 
 def _check_readable(path: Path) -> None:

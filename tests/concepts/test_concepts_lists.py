@@ -84,8 +84,12 @@ def test_check_measures_common_words(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     captions = tmp_path / "c.txt"
     captions.write_text("the house\n" * 30 + "Ann Lee\n" + "nothing\n" * 1969)
-    found = check_concepts([Concept("The"), Concept("Ann Lee")], [str(captions)], out=tmp_path / "m.csv")
-    assert found.rows() == [("common", "The", None, "in 30 of 2,000 captions (1.50%)")]
+    listed = [Concept("The"), Concept("Ann Lee", aliases=("House", "Lee of Ann"))]
+    found = check_concepts(listed, [str(captions)], out=tmp_path / "m.csv")
+    assert found.rows() == [
+        ("common", "The", None, "'the' is in 30 of 2,000 captions (1.50%)"),
+        ("common", "Ann Lee", None, "'house' is in 30 of 2,000 captions (1.50%)"),
+    ]
 
 
 def test_sample_is_even_over_bins_and_stable() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import polars as pl
 
-from mimetic2.concepts.lists import Concept, words
+from mimetic2.concepts.folding import words
+from mimetic2.concepts.lists import Concept
 
 COMMON_SHARE = 0.001
 """A name in more than this share of captions is probably an ordinary word."""
@@ -118,12 +119,17 @@ def _letters(concepts: Sequence[Concept]) -> Iterator[_Finding]:
 
 
 def _common(concepts: Sequence[Concept], captions: Sequence[str], share: float, out: Path) -> Iterator[_Finding]:
+    """Names and aliases one by one: it is usually one alias that is an ordinary word."""
     import json
 
     from mimetic2.counting.counts import count_captions, summary_path
 
-    table = count_captions(captions, concepts, out=out, sample=0)
+    phrases = list(dict.fromkeys(phrase for concept in concepts for phrase in concept.phrases))
+    table = count_captions(captions, [Concept(phrase) for phrase in phrases], out=out, sample=0)
     rows = json.loads(summary_path(out).read_text(encoding="utf-8"))["rows"]
-    for name, mentions in zip(table["concept"], table["mentions"], strict=True):
-        if mentions > share * rows:
-            yield "common", name, None, f"in {mentions:,} of {rows:,} captions ({mentions / rows:.2%})"
+    found = dict(zip(table["concept"], table["mentions"], strict=True))
+    for concept in concepts:
+        for phrase in concept.phrases:
+            if found[phrase] > share * rows:
+                part = f"({found[phrase] / rows:.2%})"
+                yield "common", concept.name, None, f"'{phrase}' is in {found[phrase]:,} of {rows:,} captions {part}"

@@ -1,4 +1,4 @@
-"""Concept lists: names, aliases and groups, and the folding that makes two spellings of one name equal.
+"""Concept lists: names, aliases and groups.
 
 A caption mentions a concept if the words of its name, or of an alias, stand in it consecutively, both sides folded.
 Folding is what a reader of captions does without noticing: case, compatibility forms and accents do not matter. What
@@ -7,8 +7,6 @@ it does not bridge (ł, ø, đ, ı; unspaced scripts) an alias can.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,25 +14,13 @@ from pathlib import Path
 
 import polars as pl
 
+from mimetic2.concepts.folding import words
+from mimetic2.concepts.wikidata import concepts_of_results, item_column, read_results
 from mimetic2.errors import InputError
-from mimetic2.tables import booleans, names, read_table, write_table
+from mimetic2.tables import booleans, names, read_table, require_columns, write_table
 
-_WORD = re.compile(r"\w+")
 _ALIAS_SEPARATOR = "|"
 MAX_NAME_BYTES = 1000
-
-
-def fold(text: str) -> str:
-    """``text`` in NFKC, case-folded, in NFKD without the characters of non-zero combining class."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
-
-
-def words(text: str) -> list[str]:
-    r"""The words of a text: maximal runs of ``\w`` after folding."""
-    return _WORD.findall(fold(text))
 
 
 @dataclass(frozen=True)
@@ -59,12 +45,13 @@ class Concept:
 
 
 def read_concepts(path: str | Path) -> list[Concept]:
-    """Read a concept list (CSV, JSON lines or Parquet): column ``concept``, the others optional.
+    """Read a concept list (CSV, JSON lines, Parquet): column ``concept``, the others optional; or a Wikidata query's
+    results (JSON, or CSV with a column of items; see :mod:`mimetic2.concepts.wikidata`).
 
     ``aliases`` is text separated by ``|``, or a list in JSON lines and Parquet. Other columns are ignored.
     Raises :class:`InputError` naming the row of an empty or repeated name, and of one without letter or digit.
     """
-    frame = read_table(path, ["concept"])
+    frame = _read(Path(path))
     if frame.is_empty():
         raise InputError("names no concept", file=path)
     found = [
@@ -82,6 +69,16 @@ def read_concepts(path: str | Path) -> list[Concept]:
     for row, concept in enumerate(found, 2):
         check_searchable(concept, file=path, row=row)
     return found
+
+
+def _read(path: Path) -> pl.DataFrame:
+    if path.suffix == ".json" and path.is_file():
+        return concepts_of_results(read_results(path), path)
+    frame = read_table(path)
+    if item_column(frame) is not None:
+        return concepts_of_results(frame, path)
+    require_columns(frame, ["concept"], path)
+    return frame
 
 
 def check_searchable(concept: Concept, *, file: str | Path | None = None, row: int | None = None) -> None:
