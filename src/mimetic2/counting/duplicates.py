@@ -1,8 +1,8 @@
 """How many different pictures there are among a concept's verified rows.
 
 Training sees rows, so the count is of rows; but fifty copies of one picture are not fifty pictures. Exact duplicates
-have equal bytes; near duplicates differ in at most 16 of the 256 bits of a difference hash (brightness falls from
-left to right on a 16 × 16 grid), chained: a picture near any of a group belongs to it.
+have equal bytes; near duplicates differ in at most 16 of the 256 bits of a perceptual hash (low frequencies of the
+cosine transform, see `embedding.decoding.fingerprint`), chained: a picture near any of a group belongs to it.
 """
 
 from __future__ import annotations

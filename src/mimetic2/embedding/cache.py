@@ -11,6 +11,7 @@ from types import TracebackType
 import numpy as np
 
 from mimetic2.embedding.base import Identity, Vectors
+from mimetic2.embedding.decoding import HASH
 from mimetic2.errors import InputError
 
 Entry = tuple[Vectors | None, str | None, bytes | None]
@@ -26,7 +27,7 @@ class VectorCache:
             raise InputError("is a file, a folder for the cache is wanted", file=folder)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
-        self.path = folder / f"{identity.name}-{identity.key}.sqlite"
+        self.path = folder / f"{identity.name}-{identity.key}-{HASH}.sqlite"
         try:
             self._db = sqlite3.connect(self.path, timeout=60)
             self._open()

@@ -21,7 +21,7 @@ TABLES = (
 DECIMALS = dict.fromkeys(
     (
         *("score", "score_se", "null_score", "null_sd", "null_highest", "gap", "gap_low", "gap_high", "rank1"),
-        *("rank1_among_20", "effect", "effect_low", "effect_high", "prompt_sd"),
+        *("rank1_among_20", "effect", "effect_low", "effect_high", "prompt_sd", "cosine"),
     ),
     6,
 ) | {"image_variance": 9, "reference_variance": 9}
@@ -37,7 +37,7 @@ class ScoreResult:
     `variance_table`. ``nulls``: see `null_table`. ``fitness``: see `measure_fitness`. ``identification``: concept,
     better, rivals, rank1_among_20. ``controls``: for each control without references, whose references its images fit
     best. ``excluded``: every image without a vector, and why. ``near_duplicates``: generated images that nearly equal a
-    reference image, reported apart from imitation.
+    real one, reported apart from imitation.
     """
 
     table: pl.DataFrame
@@ -91,9 +91,13 @@ class ScoreResult:
 
 def below(frame: pl.DataFrame, run: Path) -> pl.DataFrame:
     """The frame with paths of images relative to the run: a run can be moved and shown."""
-    columns = [column for column in ("path", "generated", "reference") if column in frame.columns]
+    columns = [column for column in ("path", "generated", "real") if column in frame.columns]
     relative = {
-        column: [None if path is None else Path(os.path.relpath(path, run)).as_posix() for path in frame[column]]
+        column: [path if path is None or "://" in path else _relative(path, run) for path in frame[column]]
         for column in columns
     }
     return frame.with_columns(pl.Series(name, paths, pl.String) for name, paths in relative.items())
+
+
+def _relative(path: str, run: Path) -> str:
+    return Path(os.path.relpath(path, run)).as_posix()

@@ -42,12 +42,14 @@ def score_concepts(
     readout: str = "mean",
     groups: Mapping[str, str | None] | None = None,
     concepts: Sequence[ConceptLike] | None = None,
+    training: EmbeddingTable | None = None,
 ) -> ScoreResult:
     """Score every concept of ``concepts``, of ``counts`` (concept, count) and of both tables.
 
     At most ``references`` references a concept, drawn by seed; identification uses the same number for all. ``groups``
     overrides the concepts' groups. ``exclude_unfit`` leaves out concepts that the embedder surely does not separate.
     ``readout`` is what is scored: ``mean`` (cosine), or on request ``csls`` or ``scaled`` (see `readout`).
+    ``training``: real images of the training data; generated ones that nearly equal them are reported apart.
     Missing is missing: a concept that cannot be scored has an empty score and a reason.
 
     Raises `InputError` where the tables are of different embedders or ``counts`` is malformed.
@@ -66,6 +68,7 @@ def score_concepts(
     pairs = {name: scored.pairs(name) for name in usable}
     nulls, identification = null_table(scored, usable), identification_table(scored, usable)
     prompts = prompt_scores(pool, pairs)
+    real = {"reference": reference} | ({"training": training} if training is not None else {})
     return ScoreResult(
         table=_table(roster, reasons, pool, scored, pairs, nulls, identification, flagged),
         prompts=prompts,
@@ -76,7 +79,7 @@ def score_concepts(
         identification=identification,
         controls=control_table(scored, [n for n in roster.names if n in roster.controls and n not in pool.references]),
         excluded=excluded_table(pool),
-        near_duplicates=near_duplicates(generated, reference),
+        near_duplicates=near_duplicates(generated, real),
         identity=reference.identity,
         readout=readout,
         references=references,
