@@ -16,8 +16,8 @@ from mimetic2.seeding import generator
 from mimetic2.threshold.association import falls
 from mimetic2.threshold.intervals import ramp_midpoint, step_interval
 from mimetic2.threshold.segmentation import Floats
-from mimetic2.threshold.shapes import Design, Fit
-from mimetic2.threshold.verdict import AHEAD, Tests, Verdict, decide, run_tests
+from mimetic2.threshold.shapes import SHAPES, Design, Fit
+from mimetic2.threshold.verdict import AHEAD, Tests, Verdict, better_smooth, decide, lowest, run_tests
 from mimetic2.threshold.weights import concept_weights
 
 FEW_CONCEPTS = 30
@@ -50,6 +50,14 @@ class Conclusion:
     falling: bool
     constant: bool
     tau2: float | None
+
+    @property
+    def rivals(self) -> tuple[Fit, Fit]:
+        """The fit with the lowest BIC and the one it must be told from: step against smooth, flat against the next."""
+        best = lowest(self.fits)
+        second = sorted(SHAPES, key=lambda shape: self.fits[shape].bic)[1]
+        other = {"step": better_smooth(self.fits), "flat": second}.get(best, "step")
+        return self.fits[best], self.fits[other]
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.sentence import paper_sentence, robust_sentence
 from mimetic2.threshold.shapes import SHAPES, Design, Fit
 from mimetic2.threshold.table import ThresholdTable, read_threshold_table
-from mimetic2.threshold.verdict import DRAWS, Verdict, better_smooth, lowest
+from mimetic2.threshold.verdict import DRAWS, Verdict, lowest
 
 METHODS = ("robust", "paper")
 LEAST_CONCEPTS, LEAST_COUNTS = 8, 5
@@ -177,6 +177,7 @@ def _robust(observed: Observations, common: dict[str, Any], draws: int) -> Thres
         association=correlation(observed.counts, observed.scores, generator(seed, "association"), draws),
         sensitivity=checks.sensitivity,
         bounds=checks.bounds,
+        groups=checks.groups,
         curve_grid=thinned(curve),
         null_band=band,
         details=details | dict(place.details),
@@ -204,10 +205,10 @@ def _facts(found: Conclusion, level: float) -> dict[str, Any]:
         facts["largest_rise"] = largest_rise(design, found.scores, level)
     if found.verdict is Verdict.UNDECIDED:
         by_bic = sorted(SHAPES, key=lambda shape: fits[shape].bic)
-        rival = better_smooth(fits) if lowest(fits) == "step" else ("step" if lowest(fits) != "flat" else by_bic[1])
+        best, rival = found.rivals
         left = [by_bic[0], *(shape for shape in by_bic[1:] if fits[shape].bic - fits[by_bic[0]].bic <= 6)]
-        facts["left"] = left if rival in left else [*left, rival]
-        facts["needed"] = concepts_needed(design, fits[by_bic[0]], fits[rival])
+        facts["left"] = left if rival.shape in left else [*left, rival.shape]
+        facts["needed"] = concepts_needed(design, best, rival)
     return facts
 
 

@@ -17,15 +17,21 @@ def concepts_needed(design: Design, first: Fit, second: Fit) -> tuple[int, tuple
     """Concepts with these counts and this noise that would tell two fitted curves apart, and where they differ most.
 
     Cox's (1961) separate-families argument with both curves fixed: n · D²/σ² = (z.95 + z.80)², D² the mean squared
-    difference. It ignores that the curves are fitted, so it is a least number. None if the curves do not differ.
+    difference. It ignores that the curves are fitted, so it is a least number, and more than there are. None if the
+    curves do not differ.
     """
+    found = separating(design, first, second)
+    return None if found is None else (max(design.n + 1, found[0]), found[1])
+
+
+def separating(design: Design, first: Fit, second: Fit) -> tuple[int, tuple[int, int]] | None:
+    """:func:`concepts_needed` whatever the number of concepts that there are."""
     difference = first.levels - second.levels
     mean_square = float(design.level_weights @ difference**2 / design.n)
     noise = min(first.rss, second.rss) / design.n
     if mean_square <= noise * _SEPARATION / _MOST_CONCEPTS:
         return None
-    needed = max(design.n + 1, math.ceil(_SEPARATION * noise / mean_square))
-    return needed, _where(design.counts, np.abs(difference))
+    return math.ceil(_SEPARATION * noise / mean_square), _where(design.counts, np.abs(difference))
 
 
 def _where(counts: Floats, size: Floats) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mimetic2.threshold.checks.bounds import Bounds
+from mimetic2.threshold.checks.groups import Groups
 from mimetic2.threshold.curve import Curve, NullBand, Onset, Prediction, predict
 from mimetic2.threshold.identification import Identification
 from mimetic2.threshold.paper import PaperThreshold
@@ -41,6 +42,7 @@ class ThresholdResult:
     association: Mapping[str, float] | None = None
     sensitivity: tuple[Mapping[str, Any], ...] = ()
     bounds: Bounds | None = None
+    groups: Groups | None = None
     curve_grid: Curve | None = None
     null_band: NullBand | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -82,6 +84,7 @@ class ThresholdResult:
             "association": dict(self.association) if self.association else None,
             "sensitivity": [dict(row) for row in self.sensitivity],
             "bounds": self.bounds.to_dict() if self.bounds else None,
+            "groups": self.groups.to_dict() if self.groups else None,
             "details": dict(self.details),
             "curve": self.curve_grid.to_dict() if self.curve_grid else None,
             "null_band": asdict(self.null_band) if self.null_band else None,

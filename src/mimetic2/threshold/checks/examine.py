@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mimetic2.threshold.checks.bounds import Bounds, one_sided
+from mimetic2.threshold.checks.groups import Groups, compare_groups
 from mimetic2.threshold.checks.sensitivity import sensitivity_rows
 from mimetic2.threshold.checks.setting import Setting
 from mimetic2.threshold.checks.uncertain import Shifts
@@ -22,6 +23,7 @@ class Checks:
 
     sensitivity: tuple[dict[str, Any], ...]
     bounds: Bounds
+    groups: Groups | None
 
 
 def examine(observed: Observations, found: Conclusion, drawn: Floats, moved: Shifts | None, setting: Setting) -> Checks:
@@ -33,5 +35,6 @@ def examine(observed: Observations, found: Conclusion, drawn: Floats, moved: Shi
     rows = sensitivity_rows(observed, found, setting, moved)
     return Checks(
         sensitivity=tuple(row.to_dict() for row in rows),
+        groups=compare_groups(observed, found, setting),
         bounds=one_sided(found, drawn, observed.null_score, setting.level, setting.seed),
     )

@@ -1,0 +1,127 @@
+"""A rise at a common place, or at a place of its own in each group: fits, and two bootstrap tests between them.
+
+Every group keeps its own floor and gain (a group may be harder for the embedder without needing more images); the place
+is the break of a step, or the midpoint of a ramp whose width is that of all concepts together. Places are tried on an
+even grid over log10(1 + count).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mimetic2.threshold.conclusion import Conclusion
+from mimetic2.threshold.segmentation import Floats
+from mimetic2.threshold.verdict import wild
+
+PLACES = 241
+
+
+@dataclass(frozen=True)
+class GroupCurves:
+    """The grid of curves as each group sees them.
+
+    ``places`` (p,) in log10(1 + count); ``members``: rows of each group; ``unit``: per group (members, p), centred and
+    of weighted norm 1 (0 where the curve is level within the group), ``norms`` (p,) what they were divided by.
+    """
+
+    places: Floats
+    members: list[NDArray[np.int64]]
+    unit: list[Floats]
+    norms: list[Floats]
+    weights: Floats
+
+    def projections(self, scores: Floats) -> list[Floats]:
+        """Projection of every row of ``scores`` (rows, n) on every curve, a group at a time: (rows, p)."""
+        pairs = zip(self.members, self.unit, strict=True)
+        return [(scores[:, rows] * self.weights[rows]) @ unit for rows, unit in pairs]
+
+    def totals(self, scores: Floats) -> list[Floats]:
+        """Weighted sum of squares around the group's mean, (rows,), a group at a time."""
+        found = []
+        for rows in self.members:
+            weights, values = self.weights[rows], scores[:, rows]
+            means = values @ weights / weights.sum()
+            found.append(((values - means[:, np.newaxis]) ** 2) @ weights)
+        return found
+
+
+def group_curves(found: Conclusion, members: list[NDArray[np.int64]], kind: str) -> GroupCurves:
+    """Curves of ``kind`` step or ramp for the groups' ``members`` (row numbers of the conclusion's design)."""
+    design = found.design
+    places = np.linspace(design.x[0], design.x[-1], PLACES + 2)[1:-1]
+    x = design.x[design.level_of][:, np.newaxis]
+    if kind == "step":
+        raw = (x > places).astype(float)
+    else:
+        scale = float(design.ramps.widths[found.fits["ramp"].column]) / (2 * np.log(9))  # 10–90 % in logistic scales
+        raw = 0.5 * (1 + np.tanh(0.5 * (x - places) / scale))
+    unit, norms = [], []
+    for rows in members:
+        weights = design.weights[rows]
+        centred = raw[rows] - weights @ raw[rows] / weights.sum()
+        norm = np.sqrt(weights @ centred**2)
+        norm[norm < 1e-9] = 0.0
+        unit.append(centred / np.where(norm > 0, norm, 1.0) * (norm > 0))
+        norms.append(norm)
+    return GroupCurves(places, members, unit, norms, design.weights)
+
+
+@dataclass(frozen=True)
+class PlaceFits:
+    """Sums of squares (rows,) with one place for all, with own places; and the common place's column (rows,)."""
+
+    common: Floats
+    own: Floats
+    column: NDArray[np.int64]
+
+
+def fit_places(curves: GroupCurves, scores: Floats) -> PlaceFits:
+    """Fit rises with own floors and gains to every row of ``scores`` (rows, n)."""
+    drops = [np.maximum(projected, 0.0) ** 2 for projected in curves.projections(scores)]
+    total = np.sum(curves.totals(scores), axis=0)
+    together = np.sum(drops, axis=0)
+    own = total - np.sum([drop.max(axis=1) for drop in drops], axis=0)
+    return PlaceFits(total - together.max(axis=1), own, together.argmax(axis=1))
+
+
+def place_test(curves: GroupCurves, scores: Floats, rng: np.random.Generator, draws: int) -> float:
+    """Chance of as large a gain from own places if all groups share theirs; scores (n,)."""
+    observed = fit_places(curves, scores[np.newaxis, :])
+    drawn = fit_places(curves, _drawn(curves, scores, int(observed.column[0]), rng, draws))
+    return _tail(drawn.common / drawn.own, float(observed.common[0] / observed.own[0]))
+
+
+def curve_test(
+    everyone: GroupCurves, curves: GroupCurves, scores: Floats, rng: np.random.Generator, draws: int
+) -> float:
+    """Chance of as large a gain from floors, gains and places of their own if one curve serves all groups.
+
+    ``everyone``: the same curves with all concepts as one group.
+    """
+    one = fit_places(everyone, scores[np.newaxis, :])
+    drawn = _drawn(everyone, scores, int(one.column[0]), rng, draws)
+    observed = float(one.own[0] / fit_places(curves, scores[np.newaxis, :]).own[0])
+    return _tail(fit_places(everyone, drawn).own / fit_places(curves, drawn).own, observed)
+
+
+def _drawn(curves: GroupCurves, scores: Floats, column: int, rng: np.random.Generator, draws: int) -> Floats:
+    """Wild bootstrap scores (draws, n) around the fit with a common place, each group with its floor and gain."""
+    fitted, leverage = scores.copy(), np.zeros(len(scores))
+    for rows, unit in zip(curves.members, curves.unit, strict=True):
+        weights, curve = curves.weights[rows], unit[:, column]
+        mean = weights @ scores[rows] / weights.sum()
+        fitted[rows] = mean + max(float((scores[rows] * weights) @ curve), 0.0) * curve
+        leverage[rows] = weights / weights.sum() + weights * curve**2
+    return wild(fitted, _spread(scores - fitted, leverage), rng, draws)
+
+
+def _spread(residuals: Floats, leverage: Floats) -> Floats:
+    """Residuals as large as the errors they come from (HC2: MacKinnon & White 1985); small groups fit themselves."""
+    return np.asarray(residuals / np.sqrt(np.maximum(1 - leverage, 0.05)))
+
+
+def _tail(simulated: Floats, observed: float) -> float:
+    return float((1 + np.count_nonzero(simulated >= observed - 1e-12)) / (1 + len(simulated)))
