@@ -178,6 +178,7 @@ def _robust(observed: Observations, common: dict[str, Any], draws: int) -> Thres
         sensitivity=checks.sensitivity,
         bounds=checks.bounds,
         groups=checks.groups,
+        assumptions=checks.assumptions,
         curve_grid=thinned(curve),
         null_band=band,
         details=details | dict(place.details),

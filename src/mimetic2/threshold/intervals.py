@@ -67,13 +67,19 @@ def step_rss(design: Design, scores: Floats) -> Floats:
 
 
 def unequal_variances(design: Design, residuals: Floats) -> bool:
-    """Koenker's (1981) test at 5 %: do squared weighted residuals move with log count?"""
+    """Whether Koenker's test rejects equal variances at 5 %."""
+    p = koenker_p(design, residuals)
+    return p is not None and p < 0.05
+
+
+def koenker_p(design: Design, residuals: Floats) -> float | None:
+    """Koenker's (1981) test: do squared weighted residuals move with log count? None if they are all equal."""
     squares = residuals**2 * design.weights
     x = design.x[design.level_of]
     if np.ptp(squares) == 0:
-        return False
+        return None
     correlation = float(np.corrcoef(x, squares)[0, 1])
-    return design.n * correlation**2 > normal_quantile(0.95) ** 2
+    return 2 * (1 - NormalDist().cdf(math.sqrt(design.n) * abs(correlation)))
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class ThresholdResult:
     sensitivity: tuple[Mapping[str, Any], ...] = ()
     bounds: Bounds | None = None
     groups: Groups | None = None
+    assumptions: tuple[Mapping[str, Any], ...] = ()
     curve_grid: Curve | None = None
     null_band: NullBand | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -85,6 +86,7 @@ class ThresholdResult:
             "sensitivity": [dict(row) for row in self.sensitivity],
             "bounds": self.bounds.to_dict() if self.bounds else None,
             "groups": self.groups.to_dict() if self.groups else None,
+            "assumptions": [dict(row) for row in self.assumptions],
             "details": dict(self.details),
             "curve": self.curve_grid.to_dict() if self.curve_grid else None,
             "null_band": asdict(self.null_band) if self.null_band else None,

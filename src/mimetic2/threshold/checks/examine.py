@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mimetic2.threshold.checks.assumptions import assumptions
 from mimetic2.threshold.checks.bounds import Bounds, one_sided
 from mimetic2.threshold.checks.groups import Groups, compare_groups
 from mimetic2.threshold.checks.sensitivity import sensitivity_rows
@@ -24,6 +25,7 @@ class Checks:
     sensitivity: tuple[dict[str, Any], ...]
     bounds: Bounds
     groups: Groups | None
+    assumptions: tuple[dict[str, Any], ...]
 
 
 def examine(observed: Observations, found: Conclusion, drawn: Floats, moved: Shifts | None, setting: Setting) -> Checks:
@@ -33,8 +35,11 @@ def examine(observed: Observations, found: Conclusion, drawn: Floats, moved: Shi
     """
     setting = replace(setting, draws=min(setting.draws, FEWER_DRAWS))
     rows = sensitivity_rows(observed, found, setting, moved)
+    groups = compare_groups(observed, found, setting)
+    assumed = assumptions(observed, found, rows, groups, setting)
     return Checks(
+        assumptions=tuple(assumption.to_dict() for assumption in assumed),
         sensitivity=tuple(row.to_dict() for row in rows),
-        groups=compare_groups(observed, found, setting),
+        groups=groups,
         bounds=one_sided(found, drawn, observed.null_score, setting.level, setting.seed),
     )

@@ -24,6 +24,7 @@ from mimetic2.threshold.observations import Observations
 from mimetic2.threshold.segmentation import Floats
 
 DISTINCT, WEIGHTED = "distinct images", "weighted images"  # rows whose thresholds are in other counts
+COVARIATES, DRAWN = "adjusted for covariates", "counts drawn from their intervals"
 SAME, CHANGED, NOT_TESTABLE = "same", "changed", "not testable"
 KEPT = 0.95
 
@@ -62,7 +63,7 @@ def sensitivity_rows(
         "equal weights": _without_weights,
         "without concepts that the embedder does not separate": lambda o: _without(o, "not_separated"),
         "without controls": lambda o: _without(o, "control"),
-        "adjusted for covariates": lambda o: _adjusted(o, main),
+        COVARIATES: lambda o: _adjusted(o, main),
         DISTINCT: _distinct,
         WEIGHTED: _weighted,
     }
@@ -140,12 +141,11 @@ def _two_steps_row(main: Conclusion, setting: Setting) -> Row:
 
 def _drawn_counts_row(main: Conclusion, moved: Shifts | None) -> Row:
     """Whether the shape that leads keeps its lead when the counts are drawn from their intervals."""
-    name = "counts drawn from their intervals"
     if moved is None:
-        return Row(name, NOT_TESTABLE, note="the table has no count_low and count_high that differ")
+        return Row(DRAWN, NOT_TESTABLE, note="the table has no count_low and count_high that differ")
     note = f"{moved.shape} has the lowest BIC in {100 * moved.kept:.0f} % of {DRAWS} draws"
     outcome = SAME if moved.kept >= KEPT else CHANGED
-    return Row(name, outcome, main.verdict.value, main.place.threshold, main.place.interval, note)
+    return Row(DRAWN, outcome, main.verdict.value, main.place.threshold, main.place.interval, note)
 
 
 def _without_weights(observed: Observations) -> tuple[Observations, str]:
