@@ -101,13 +101,41 @@ def _models() -> Iterator[Finding]:
 
 
 def _embedders() -> Iterator[Finding]:
-    from mimetic2.embedding.registry import embedder_names, get_embedder
+    from mimetic2.embedding.registry import embedder_names
 
     for name in embedder_names():
-        try:
-            embedder = get_embedder(name)
-        except Mimetic2Error as error:
-            yield Finding("embedder", name, MISSING, "", str(error))
-            continue
-        detail = f"licence {embedder.licence}; sha256 {embedder.weights_sha256[:16]}; {embedder.dim} dimensions"
-        yield Finding("embedder", name, READY, detail)
+        yield examine_embedder(name)
+
+
+def examine_embedder(name: str, weights: str | None = None) -> Finding:
+    """One embedder, with the weights it comes with or the user's: ready where their digest is pinned or has a cut-off.
+
+    Raises `InputError` for an unknown name.
+    """
+    from mimetic2.embedding.registry import embedder_factory, get_embedder
+
+    factory = embedder_factory(name)
+    licence = f"licence {getattr(factory, 'licence', 'unknown')}"
+    try:
+        embedder = get_embedder(name, weights)
+    except Mimetic2Error as error:
+        hub = getattr(factory, "default", None)
+        return Finding(
+            "embedder", name, MISSING, f"{licence}; hub id {hub}, unverified" if hub else licence, str(error)
+        )
+    known = _domains_with_cutoff(embedder.name, embedder.weights_sha256)
+    verified = known or getattr(factory, "weights_sha256", None) == embedder.weights_sha256
+    cutoffs = f"cut-off of {', '.join(known)}" if known else "no verification cut-off"
+    detail = f"{licence}; sha256 {embedder.weights_sha256[:16]}; {embedder.dim} dimensions; {cutoffs}"
+    remedy = "" if verified else "compare the whole digest with its publisher's; `calibrate` measures a cut-off"
+    return Finding("embedder", name, READY if verified else UNVERIFIED, detail, remedy)
+
+
+def _domains_with_cutoff(embedder: str, weights_sha256: str) -> list[str]:
+    from mimetic2.domains import domain_names, load_domain
+
+    return [
+        name
+        for name in domain_names()
+        if any(cutoff.key[:2] == (embedder, weights_sha256) for cutoff in load_domain(name).cutoffs)
+    ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,6 +29,12 @@ def _beside_the_file(value: Any, info: ValidationInfo) -> Path:
         raise ValueError("a path is wanted")
     base: Path = (info.context or {}).get("base", Path())
     return Path(os.path.abspath(base / Path(value).expanduser()))
+
+
+def _weights(value: Any, info: ValidationInfo) -> Path:
+    """A path like the others; a hub id, which names nothing beside the study, stays as it is."""
+    path = _beside_the_file(value, info)
+    return Path(value) if HUB_ID.fullmatch(str(value)) and not path.exists() else path
 
 
 def _one_or_many(value: Any) -> tuple[str, ...]:
@@ -52,6 +59,7 @@ def _true_or_choices(value: Any) -> Any:
 
 
 StudyPath = Annotated[Path, BeforeValidator(_beside_the_file), Field(strict=False)]
+Weights = Annotated[Path, BeforeValidator(_weights), Field(strict=False)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(strict=False)]
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Share = Annotated[float, BeforeValidator(_allowed)]
@@ -64,6 +72,9 @@ RELATIONS = {
 }
 """What each relation of `training_data` makes every output say (None: nothing)."""
 UNSAID = "the study does not say what the model was trained on (`training_data`); its counts may be of other data"
+
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+"""``owner/name`` of the Hugging Face hub."""
 
 PROMPT_FILES = (".txt", ".yaml", ".yml")
 """A single prompt that ends so is the path of a file of prompts."""
@@ -145,7 +156,8 @@ class Study(_Strict):
     adaptive: Adaptive | None = None
     batch_size: int | None = Field(default=None, ge=1)
     embedder: Text | None = None
-    embedder_weights: StudyPath | None = None
+    embedder_weights: Weights | None = None
+    faces: Literal["largest", "one"] | None = None
     references: int = Field(default=10, ge=3)
     readout: Literal["mean", "csls", "scaled"] = "mean"
     exclude_unfit: bool = False

@@ -66,12 +66,15 @@ def check_paths(study: Study, file: YamlFile) -> None:
     def wrong(problem: str, key: str) -> InputError:
         return InputError(f"'{key}': {problem}", file=file.path, row=file.line((key,)))
 
-    for key in ("counts", "concepts", "embedder_weights", "cutoff"):
+    for key in ("counts", "concepts", "cutoff"):
         path: Path | None = getattr(study, key)
         if path is not None and not path.exists():
             raise wrong(f"no such file: {path}", key)
         if path is not None and path.is_dir():
             raise wrong(f"is a folder, a file is wanted: {path}", key)
+    weights = study.embedder_weights
+    if weights is not None and weights.is_absolute() and not weights.exists():  # a relative one is a hub id
+        raise wrong(f"no such file or folder: {weights}", "embedder_weights")
     if study.fetch is not None and study.fetch.block is not None and not study.fetch.block.is_file():
         row = file.line(("fetch", "block"))
         raise InputError(f"'fetch.block': no such file: {study.fetch.block}", file=file.path, row=row)

@@ -116,6 +116,25 @@ def test_cutoffs_hold_for_their_own_embedder_weights_and_statistic(tmp_path: Pat
         assert domain.cutoff(*other) is None
 
 
+def test_the_papers_cutoffs_are_on_record_and_used_for_nothing() -> None:
+    values = {name: [cutoff.value for cutoff in load_domain(name).cutoffs] for name in ("faces", "art-style")}
+    assert values == {"faces": [0.45668589190104747, 0.5576227593909431], "art-style": [0.2783, 0.2883]}
+    for name, embedder in (("faces", "arcface-onnx"), ("art-style", "csd")):
+        domain = load_domain(name)
+        assert {cutoff.key for cutoff in domain.cutoffs} == {(embedder, None, "max_cosine")}
+        assert domain.cutoff(embedder, "0" * 64, "max_cosine") is None
+
+
+def test_two_cutoffs_for_the_same_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "logos.yaml"
+    cutoff = "{embedder: clip, weights_sha256: abc, statistic: max, value: 0.5, source: invented}"
+    file.write_text(GOOD + f"cutoffs: [{cutoff}, {cutoff}]\n")
+    with pytest.raises(InputError, match="two cut-offs for the same"):
+        load_domain(file)
+    file.write_text(GOOD + f"cutoffs: [{cutoff}, {cutoff.replace('abc', 'null')}]\n")
+    assert len(load_domain(file).cutoffs) == 2
+
+
 def test_prompt_files(tmp_path: Path) -> None:
     lines, listed = tmp_path / "p.txt", tmp_path / "p.yaml"
     lines.write_text("a {concept}\n\nthe {concept}\n")

@@ -353,7 +353,7 @@ def test_folders_that_hold_no_pair(tmp_path, make, kind, message):
 
 
 def test_it_comes_without_weights():
-    with pytest.raises(MissingRequirement, match="comes without weights: give --weights DIR"):
+    with pytest.raises(MissingRequirement, match="comes without weights: name them"):
         get_embedder("arcface-onnx")
 
 

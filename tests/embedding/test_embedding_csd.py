@@ -160,7 +160,7 @@ def test_other_weights_are_refused(state, tmp_path, change, message):
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [
-        (None, MissingRequirement, "--weights FILE.*mimetic2 convert"),
+        (None, MissingRequirement, "comes without weights.*--weights.*mimetic2 convert"),
         ("nowhere.safetensors", InputError, "no such file"),
         ("style.pth", MissingRequirement, r"mimetic2 convert .*style\.pth"),
         ("text.safetensors", InputError, "no safetensors file"),

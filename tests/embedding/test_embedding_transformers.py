@@ -199,7 +199,7 @@ def test_configurations_that_are_none(tmp_path, text):
 def test_nothing_is_downloaded_unasked(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     for weights in (None, "openai/clip-vit-base-patch32"):
-        with pytest.raises(MissingRequirement, match=r"--weights FOLDER.*--allow-download to fetch openai/clip"):
+        with pytest.raises(MissingRequirement, match=r"\(--weights, .*fetch openai/clip.* with --allow-download"):
             get_embedder("clip", weights)
 
 

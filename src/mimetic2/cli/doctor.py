@@ -13,15 +13,20 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
+    embedder: Annotated[str | None, typer.Option(help="Look at this embedder only.")] = None,
+    weights: Annotated[str | None, typer.Option(help="With these weights of your own: file, folder or hub id.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what is ready here: devices, extras, models and embedders, with licences and hashes."""
     import json
     from dataclasses import asdict
 
-    from mimetic2.readiness import examine
+    from mimetic2.errors import InputError
+    from mimetic2.readiness import examine, examine_embedder
 
-    findings = examine()
+    if weights is not None and embedder is None:
+        raise InputError("--weights needs --embedder")
+    findings = examine() if embedder is None else [examine_embedder(embedder, weights)]
     if as_json:
         print(json.dumps({"schema_version": 1, "findings": [asdict(each) for each in findings]}, indent=2))
         return

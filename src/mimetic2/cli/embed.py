@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mimetic2.cli.embedder_options import AllowDownload, Device, Faces, Name, Weights, chosen
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb ``embed``."""
@@ -15,18 +17,22 @@ def register(app: typer.Typer) -> None:
 
 def embed(
     images: Annotated[Path, typer.Option(help="Folder with a folder of images per concept.")],
-    embedder: Annotated[str, typer.Option(help="dlib-face, style-lite, or one that is installed.")],
+    embedder: Name,
     out: Annotated[Path, typer.Option(help="Parquet file to write.")],
     concepts: Annotated[Path | None, typer.Option(help="Concept list; default: every folder is a concept.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Your own copy of the embedder's weights.")] = None,
+    weights: Weights = None,
+    faces: Faces = None,
+    device: Device = None,
+    allow_download: AllowDownload = False,
     cache: Annotated[Path | None, typer.Option(help="Folder of vectors made before (owner only).")] = None,
 ) -> None:
     """Turn images into vectors. Images that cannot be read or have no face are listed with the reason."""
     from mimetic2.concepts import read_concepts
-    from mimetic2.embedding import embed_images, find_images, get_embedder
+    from mimetic2.embedding import embed_images, find_images
 
     files = find_images(images, read_concepts(concepts) if concepts is not None else None)
-    table = embed_images(files, get_embedder(embedder, weights), cache)
+    tool = chosen(embedder, weights, faces=faces, device=device, allow_download=allow_download)
+    table = embed_images(files, tool, cache)
     table.save(out)
     failed = table.frame.filter(~table.usable)
     for kind, path in zip(failed["reason"], failed["path"], strict=True):

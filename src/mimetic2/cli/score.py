@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mimetic2.cli.embedder_options import AllowDownload, Device, Faces, Name, Weights, chosen
+
 if TYPE_CHECKING:
     from mimetic2.embedding import Embedder, EmbeddingTable
 
@@ -19,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def score(
     generated: Annotated[Path, typer.Option(help="Folder of generated images, or what `embed` wrote of it.")],
     reference: Annotated[Path, typer.Option(help="Folder of reference images, or what `embed` wrote of it.")],
-    embedder: Annotated[str, typer.Option(help="dlib-face, style-lite, or one that is installed.")],
+    embedder: Name,
     out: Annotated[Path, typer.Option(help="Table to write: .csv, .parquet or .jsonl.")],
     counts: Annotated[Path | None, typer.Option(help="Table with columns concept, count.")] = None,
     concepts: Annotated[Path | None, typer.Option(help="Concept list with groups and controls.")] = None,
@@ -27,7 +29,10 @@ def score(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw of references.")] = 0,
     exclude_unfit: Annotated[bool, typer.Option(help="Leave out concepts the embedder does not separate.")] = False,
     readout: Annotated[str, typer.Option(help="mean (cosine); or csls, or scaled: between null and ceiling.")] = "mean",
-    weights: Annotated[Path | None, typer.Option(help="Your own copy of the embedder's weights.")] = None,
+    weights: Weights = None,
+    faces: Faces = None,
+    device: Device = None,
+    allow_download: AllowDownload = False,
     cache: Annotated[Path | None, typer.Option(help="Folder of vectors made before (owner only).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -35,7 +40,6 @@ def score(
     from json import dumps
 
     from mimetic2.concepts import read_concepts
-    from mimetic2.embedding import get_embedder
     from mimetic2.scoring import score_concepts
     from mimetic2.tables import read_table
 
@@ -44,7 +48,7 @@ def score(
     names = [concept.name for concept in listed] if listed is not None else None
     if names is None and table is not None:
         names = [str(name).strip() for name in table["concept"]]
-    tool = get_embedder(embedder, weights)
+    tool = chosen(embedder, weights, faces=faces, device=device, allow_download=allow_download)
     sides = [_vectors(folder, names, tool, cache) for folder in (generated, reference)]
     result = score_concepts(
         *sides,

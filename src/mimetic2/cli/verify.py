@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from mimetic2.cli.embedder_options import AllowDownload, Device, Weights
+from mimetic2.cli.embedder_options import chosen as chosen_embedder
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb ``verify``."""
@@ -30,7 +33,9 @@ def verify(
         Path | None, typer.Option(help="Cut-off that `calibrate` wrote, instead of the domain's.")
     ] = None,
     embedder: Annotated[str | None, typer.Option(help="Embedder (default: the cut-off's or the domain's).")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Your own copy of the embedder's weights.")] = None,
+    weights: Weights = None,
+    device: Device = None,
+    allow_download: AllowDownload = False,
     cache: Annotated[Path | None, typer.Option(help="Folder to resume from (owner only).")] = None,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
     correct: Annotated[bool, typer.Option("--correct", help="Correct for the cut-off's measured errors.")] = False,
@@ -49,7 +54,6 @@ def verify(
     from mimetic2.counting.sources import fetched_rows, source_of
     from mimetic2.counting.verification import cutoff_for, verify_sample
     from mimetic2.domains import load_domain
-    from mimetic2.embedding import get_embedder
     from mimetic2.errors import InputError
     from mimetic2.tables import read_table, write_table
 
@@ -64,7 +68,8 @@ def verify(
         )
     measured = read_cutoff(cutoff) if cutoff is not None else None
     about = load_domain(domain or "lab")
-    tool = get_embedder(embedder or (measured.embedder if measured is not None else about.embedder), weights)
+    name = embedder or (measured.embedder if measured is not None else about.embedder)
+    tool = chosen_embedder(name, weights, device=device, allow_download=allow_download)
     chosen = cutoff_for(tool, domain=about, cutoff=measured)
     rates = rates_of(chosen) if correct else None
     verified = verify_sample(rows, source_of(images), tool, reference, cutoff=chosen, out=cache)

@@ -139,7 +139,7 @@ def cutoff_for(embedder: Embedder, *, domain: Domain | None = None, cutoff: Cuto
         same = (candidate.embedder, candidate.weights_sha256) == (embedder.name, embedder.weights_sha256)
         if same and candidate.statistic in STATISTICS:
             return candidate
-    weights = [(each.weights_sha256 or "none")[:12] for each in found]
+    weights = [each.weights_sha256[:12] if each.weights_sha256 else "weights not stated" for each in found]
     have = [f"{each.embedder} ({digest}, {each.statistic})" for each, digest in zip(found, weights, strict=True)]
     raise InputError(
         f"no verification cut-off for {embedder.name} with weights {embedder.weights_sha256[:12]}; "

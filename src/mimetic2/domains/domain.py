@@ -30,6 +30,7 @@ class MeasuredRates(_Strict):
 class Cutoff(_Strict):
     """A verification cut-off, valid for one embedder (name and weights) and one statistic, and refused for others.
 
+    Without ``weights_sha256`` it is on record only: it was published without saying which weights it was measured on.
     ``references`` is the number of references a concept that it was measured with (the best cosine of many is higher
     than of few), ``rates`` what it was measured to do.
     """
@@ -41,6 +42,11 @@ class Cutoff(_Strict):
     references: int | None = Field(default=None, ge=1)
     rates: MeasuredRates | None = None
     source: str
+
+    @property
+    def key(self) -> tuple[str, str | None, str]:
+        """What it is valid for: embedder, weights, statistic."""
+        return self.embedder, self.weights_sha256, self.statistic
 
 
 class Words(_Strict):
@@ -85,6 +91,14 @@ class Domain(_Strict):
                 raise ValueError(f"the prompt '{prompt}' does not contain {{concept}}")
         return prompts
 
+    @field_validator("cutoffs")
+    @classmethod
+    def _are_distinct(cls, cutoffs: tuple[Cutoff, ...]) -> tuple[Cutoff, ...]:
+        known = [cutoff.key for cutoff in cutoffs if cutoff.weights_sha256 is not None]
+        if len(set(known)) < len(known):
+            raise ValueError("two cut-offs for the same embedder, weights and statistic")
+        return cutoffs
+
     def prompts_for(self, *, prompt_bug: bool = False) -> tuple[str, ...]:
         """The prompts, with the reference code's malformed forms if ``prompt_bug`` (the same where it has none)."""
         return self.prompts_bug if prompt_bug and self.prompts_bug else self.prompts
@@ -92,7 +106,7 @@ class Domain(_Strict):
     def cutoff(self, embedder: str, weights_sha256: str, statistic: str) -> Cutoff | None:
         """The cut-off measured on exactly this embedder, these weights and this statistic; None if there is none."""
         for cutoff in self.cutoffs:
-            if (cutoff.embedder, cutoff.weights_sha256, cutoff.statistic) == (embedder, weights_sha256, statistic):
+            if cutoff.key == (embedder, weights_sha256, statistic):
                 return cutoff
         return None
 

@@ -38,7 +38,9 @@ class ArcfaceOnnx:
     def __init__(self, weights: Path | None = None, *, faces: str = "largest", device: str | None = None) -> None:
         self.faces, self.options = check_rule(faces), f"faces={faces}"
         if weights is None:
-            raise MissingRequirement(f"the embedder arcface-onnx comes without weights: give --weights DIR, {WANTED}")
+            raise MissingRequirement(
+                f"arcface-onnx comes without weights: name them (--weights, in a study embedder_weights): {WANTED}"
+            )
         self._detector, self._recogniser = find_models(weights)
         self.weights_sha256 = combined([sha256(graph.path) for graph in (self._detector, self._recogniser)])
         self.dim = int(self._recogniser.width or 0)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from mimetic2.embedding.clip_vit import ClipViT
 
-WANTED = "the style descriptor's weights as safetensors: mimetic2 convert CHECKPOINT.pth"
+WANTED = "the style descriptor's checkpoint as safetensors, which `mimetic2 convert` makes of it"
 _BACKBONE, _STYLE, _PREFIX = "backbone.", "last_layer_style", "module."
 
 
@@ -36,12 +36,14 @@ class Csd:
     """See the module. ``weights``: a safetensors file, or a folder that holds one."""
 
     name, version = "csd", "1"
-    licence = "code MIT, released weights CC BY 4.0 (from their pages, unverified)"
+    licence = "code MIT; released weights CC BY 4.0 (unverified)"
     centred, options = False, ""
 
     def __init__(self, weights: Path | None = None, *, device: str | None = None) -> None:
         if weights is None:
-            raise MissingRequirement(f"the embedder csd comes without weights: give --weights FILE, {WANTED}")
+            raise MissingRequirement(
+                f"csd comes without weights: name them (--weights, in a study embedder_weights): {WANTED}"
+            )
         self.path = _file(weights)
         need_torch("the embedder csd", "safetensors")
         self.weights_sha256 = sha256(self.path)

@@ -63,6 +63,7 @@ def _snapshot(name: str, repository: str, licence: str, allow_download: bool) ->
         if allow_download:
             raise MissingRequirement(f"{repository} could not be downloaded ({type(error).__name__})") from error
         raise MissingRequirement(
-            f"{name}: its weights are not on this machine: give --weights FOLDER (config.json and model.safetensors), "
-            f"or --allow-download to fetch {repository} (licence: {licence})"
+            f"{name}: its weights are not on this machine: name a folder with config.json and model.safetensors "
+            f"(--weights, in a study embedder_weights), or let `mimetic2 embed` fetch {repository} with "
+            f"--allow-download (licence: {licence})"
         ) from error

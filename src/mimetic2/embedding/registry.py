@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -35,30 +36,47 @@ def embedder_names() -> list[str]:
     return sorted([*_BUILT_IN, *_third_party()])
 
 
+def embedder_factory(name: str) -> Callable[..., Embedder]:
+    """What makes the embedder of that name; raises `InputError` for an unknown name."""
+    if name in _BUILT_IN:
+        module, attribute = _BUILT_IN[name]
+        factory: Callable[..., Embedder] = getattr(importlib.import_module(module), attribute)
+        return factory
+    known, points = embedder_names(), _third_party()
+    if name not in points:
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        raise InputError(f"unknown embedder '{name}'{hint}", accepted=", ".join(known))
+    return points[name].load()  # type: ignore[no-any-return]
+
+
+def has_option(name: str, option: str) -> bool:
+    """Whether the embedder says that it takes this option, e.g. ``faces``."""
+    return option in inspect.signature(embedder_factory(name)).parameters
+
+
+def weights_here(name: str, weights: str | Path | None = None) -> Path | None:
+    """The file or folder with the weights that :func:`get_embedder` would use, None where they come with a package.
+
+    Raises `MissingRequirement` for a hub id whose files are not on this machine.
+    """
+    path = Path(weights) if weights is not None else None
+    locate: Callable[[Path | None], Path] | None = getattr(embedder_factory(name), "locate", None)
+    return locate(path) if locate is not None else path
+
+
 def get_embedder(name: str, weights: str | Path | None = None, **options: Any) -> Embedder:
     """The embedder of that name.
 
-    ``weights``: the user's own copy (file or folder), where the embedder does not come with any. ``options``: e.g.
-    ``faces="one"`` of `dlib-face`. Raises `InputError` for an unknown name or wrong weights and `MissingRequirement`
-    where packages are missing.
+    ``weights``: the user's own copy (file, folder or, for some, a hub id), where the embedder does not come with any.
+    ``options``: e.g. ``faces="one"`` of `dlib-face`. Raises `InputError` for an unknown name or option or wrong
+    weights and `MissingRequirement` where packages or weights are missing.
     """
-    factory: Callable[..., Embedder]
-    if name in _BUILT_IN:
-        module, attribute = _BUILT_IN[name]
-        factory = getattr(importlib.import_module(module), attribute)
-    else:
-        known, points = embedder_names(), _third_party()
-        if name not in points:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean '{close[0]}'?" if close else ""
-            raise InputError(f"unknown embedder '{name}'{hint}", accepted=", ".join(known))
-        factory = points[name].load()
-    try:
-        embedder = factory(Path(weights) if weights is not None else None, **options)
-    except TypeError as error:
-        if options and "unexpected keyword" in str(error):
-            raise InputError(f"{name} has no option {', '.join(options)}") from error
-        raise
+    factory = embedder_factory(name)
+    unknown = [option for option in options if not has_option(name, option)]
+    if unknown:
+        raise InputError(f"the embedder {name} has no option '{unknown[0]}'")
+    embedder = factory(Path(weights) if weights is not None else None, **options)
     if not isinstance(embedder, Embedder):
         raise InputError(f"'{name}' is not an embedder: it lacks attributes of mimetic2.embedding.Embedder")
     return embedder

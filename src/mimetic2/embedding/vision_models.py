@@ -58,8 +58,7 @@ class VisionModel:
     centred = False
 
     def __init__(self, weights: Path | None = None, *, allow_download: bool = False, device: str | None = None) -> None:
-        need_torch(f"the embedder {self.name}", "transformers", "safetensors")
-        self.folder = model_folder(self.name, weights, self.default, self.licence, allow_download=allow_download)
+        self.folder = self.locate(weights, allow_download=allow_download)
         self._files = safetensors_of(self.folder)
         self.weights_sha256 = digest(self._files)
         self._config = self._configuration()
@@ -71,6 +70,12 @@ class VisionModel:
         self.decoder = f"{DECODER}; {self.recipe.key}"
         self._device = choose_device(device)
         self._network: Any = None
+
+    @classmethod
+    def locate(cls, weights: Path | None, *, allow_download: bool = False) -> Path:
+        """The folder of ``weights``, which may be a hub id; None is the default one."""
+        need_torch(f"the embedder {cls.name}", "transformers", "safetensors")
+        return model_folder(cls.name, weights, cls.default, cls.licence, allow_download=allow_download)
 
     def embed(self, images: Sequence[Image.Image]) -> tuple[Vectors, list[str | None]]:
         """L2-normalised vectors (n, dim) float32 and reasons (images too long for a square)."""
@@ -131,7 +136,8 @@ class VisionModel:
 class Clip(VisionModel):
     """CLIP's image tower with its projection."""
 
-    name, licence, default = "clip", "MIT (openai; other CLIP weights have their own)", "openai/clip-vit-large-patch14"
+    name, default = "clip", "openai/clip-vit-large-patch14"
+    licence = "code MIT; the weights' page names none"
     family = Family(
         ("clip", "clip_vision_model"),
         "CLIPVisionModelWithProjection",

@@ -30,9 +30,21 @@ def embedder_name(study: Study) -> str:
 
 
 def embedder_options(study: Study) -> dict[str, str]:
-    """In the paper's procedure a generated image counts only with exactly one face, where the domain says so."""
+    """The rule for several faces: the study's or, in the paper's procedure where the domain says so, exactly one."""
+    from mimetic2.embedding.registry import has_option
+
+    if study.faces is not None:
+        return {"faces": study.faces}
     one = study.procedure == "paper" and load_domain(study.domain).exactly_one_face
-    return {"faces": "one"} if one and embedder_name(study) == "dlib-face" else {}
+    return {"faces": "one"} if one and has_option(embedder_name(study), "faces") else {}
+
+
+def embedder_files(study: Study) -> Mapping[str, Path]:
+    """The embedder's weights, as files that a stage depends on; empty where they come with a package."""
+    from mimetic2.embedding.registry import weights_here
+
+    found = weights_here(embedder_name(study), study.embedder_weights)
+    return {} if found is None else {"weights": found}
 
 
 def generated_folder(study: Study, run: Path) -> Path:
@@ -51,13 +63,11 @@ def study_cutoff(study: Study) -> Cutoff | None:
 
 def check_requirements(study: Study) -> None:
     """Raise what would otherwise come up after hours: an unknown domain or embedder, bad prompts, a missing model."""
-    from mimetic2.embedding import embedder_names
+    from mimetic2.embedding import get_embedder
 
     prompts_of(study)
     model_files(study)
-    name = embedder_name(study)
-    if name not in embedder_names():
-        raise InputError(f"unknown embedder '{name}'", accepted=", ".join(embedder_names()))
+    get_embedder(embedder_name(study), study.embedder_weights, **embedder_options(study))
     if study.captions is not None:
         _check_verification(study)
     if study.fetch is not None:
@@ -69,7 +79,7 @@ def _check_verification(study: Study) -> None:
     own = study_cutoff(study)
     cutoffs = [own] if own is not None else load_domain(study.domain).cutoffs
     name = embedder_name(study)
-    if name not in {cutoff.embedder for cutoff in cutoffs}:
+    if name not in {cutoff.embedder for cutoff in cutoffs if cutoff.weights_sha256 is not None}:
         raise InputError(
             f"there is no verification cut-off for {name}, so captions' images cannot be verified",
             accepted="'cutoff: FILE' of `mimetic2 calibrate`, or 'counts' instead of 'captions'",

@@ -8,6 +8,7 @@ from typing import Any
 
 from mimetic2.domains import load_domain
 from mimetic2.runs.choices import (
+    embedder_files,
     embedder_name,
     embedder_options,
     generated_folder,
@@ -58,7 +59,7 @@ def _score_options(study: Study) -> dict[str, Any]:
 def _generate_inputs(study: Study, run: Path) -> dict[str, Path | Sequence[Path]]:
     files: dict[str, Path | Sequence[Path]] = {CONCEPTS: run / CONCEPTS, **model_files(study)}
     if study.adaptive is not None:
-        files |= {COUNTS: run / COUNTS, **_optional(reference=study.reference, weights=study.embedder_weights)}
+        files |= {COUNTS: run / COUNTS, **_optional(reference=study.reference), **embedder_files(study)}
     return files
 
 
@@ -115,7 +116,8 @@ STAGES = (
         inputs=lambda study, run: {
             MENTIONS: run / MENTIONS,
             SAMPLE: run / SAMPLE,
-            **_optional(reference=study.reference, weights=study.embedder_weights, cutoff=study.cutoff),
+            **_optional(reference=study.reference, cutoff=study.cutoff),
+            **embedder_files(study),
             **_images_of_captions(study, run),
         },
         results=(COUNTS,),
@@ -137,7 +139,8 @@ STAGES = (
         inputs=lambda study, run: {
             CONCEPTS: run / CONCEPTS,
             "generated": generated_folder(study, run),
-            **_optional(reference=study.reference, weights=study.embedder_weights),
+            **_optional(reference=study.reference),
+            **embedder_files(study),
         },
     ),
     Stage(
