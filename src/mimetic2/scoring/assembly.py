@@ -37,7 +37,8 @@ VARIANCES = {
     "reference_variance": pl.Float64,
 }
 CONTROLS = {"concept": pl.String, "fits_best": pl.String, "score": pl.Float64}
-CARRIED = ("count_low", "count_high", "status")
+CONTROL_EXTRAS = {"control_score": pl.Float64, "fits_best": pl.String}
+"""Further columns of scores.csv where there are invented names; see `control_columns`."""
 
 
 def null_table(readout: MeanCosine, names: Sequence[str]) -> pl.DataFrame:
@@ -92,6 +93,22 @@ def control_table(readout: MeanCosine, names: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CONTROLS, orient="row")
 
 
+def control_columns(readout: MeanCosine, invented: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, object]]:
+    """What invented names add to scores.csv, by concept.
+
+    ``control_score`` of each of ``names``: the mean score of the invented names' images against its references.
+    ``fits_best`` of each invented name: whose references its images fit best.
+    """
+    means = readout.means
+    rows = [means.maker[name] for name in invented if name in means.maker]
+    found: dict[str, dict[str, object]] = {}
+    if rows:
+        found = {name: {"control_score": float(readout.cells[rows, means.target[name]].mean())} for name in names}
+    for row in control_table(readout, invented).iter_rows(named=True):
+        found[row["concept"]] = {"fits_best": row["fits_best"]}
+    return found
+
+
 def excluded_table(pool: Pool) -> pl.DataFrame:
     """Every image that has no vector or repeats another reference, with the reason."""
     columns = ["kind", "concept", "prompt", "index", "path", "reason"]
@@ -118,7 +135,7 @@ def score_table(
     if roster.controls:
         table = table.with_columns(pl.Series("control", [name in roster.controls for name in table["concept"]]))
     if roster.counts is not None:
-        carried = [column for column in CARRIED if column in roster.counts.columns]
+        carried = [column for column in roster.counts.columns if column not in table.columns]
         extra = roster.counts.with_columns(pl.col("concept").str.strip_chars()).select("concept", *carried)
         table = table.join(extra, on="concept", how="left", maintain_order="left")
     return table

@@ -20,7 +20,18 @@ TABLES = (
 )
 DECIMALS = dict.fromkeys(
     (
-        *("score", "score_se", "null_score", "null_sd", "null_highest", "gap", "gap_low", "gap_high", "rank1"),
+        *(
+            "score",
+            "score_se",
+            "null_score",
+            "control_score",
+            "null_sd",
+            "null_highest",
+            "gap",
+            "gap_low",
+            "gap_high",
+            "rank1",
+        ),
         *("rank1_among_20", "effect", "effect_low", "effect_high", "prompt_sd", "cosine"),
     ),
     6,

@@ -10,6 +10,8 @@ import polars as pl
 
 from mimetic2.embedding.table import EmbeddingTable
 from mimetic2.scoring.assembly import (
+    CONTROL_EXTRAS,
+    control_columns,
     control_table,
     excluded_table,
     identification_table,
@@ -67,17 +69,18 @@ def score_concepts(
     usable = [name for name in roster.names if not reasons[name]]
     pairs = {name: scored.pairs(name) for name in usable}
     nulls, identification = null_table(scored, usable), identification_table(scored, usable)
+    invented = [name for name in roster.names if name in roster.controls and name not in pool.references]
     prompts = prompt_scores(pool, pairs)
     real = {"reference": reference} | ({"training": training} if training is not None else {})
     return ScoreResult(
-        table=_table(roster, reasons, pool, scored, pairs, nulls, identification, flagged),
+        table=_table(roster, reasons, pool, scored, pairs, nulls, identification, flagged, invented),
         prompts=prompts,
         prompt_effects=prompt_effects(prompts),
         variances=variance_table(pool, pairs),
         nulls=nulls,
         fitness=fitness,
         identification=identification,
-        controls=control_table(scored, [n for n in roster.names if n in roster.controls and n not in pool.references]),
+        controls=control_table(scored, invented),
         excluded=excluded_table(pool),
         near_duplicates=near_duplicates(generated, real),
         identity=reference.identity,
@@ -97,11 +100,13 @@ def _table(
     nulls: pl.DataFrame,
     identification: pl.DataFrame,
     flagged: Mapping[str, bool],
+    invented: Sequence[str],
 ) -> pl.DataFrame:
     scores = {name: float(scored.cells[scored.means.maker[name], scored.means.target[name]]) for name in pairs}
     errors = _errors(pool, pairs)
     null = dict(nulls.select("concept", "null_score").iter_rows())
     better = {row[0]: row[1:] for row in identification.select("concept", "better", "rivals").iter_rows()}
+    of_controls = control_columns(scored, invented, list(pairs))
     rows = []
     for name in roster.names:
         rank = better.get(name, (None, None))
@@ -119,9 +124,10 @@ def _table(
                 "rivals_better": rank[0],
                 "rivals": rank[1],
                 "not_separated": flagged.get(name),
+                **of_controls.get(name, {}),
             }
         )
-    return score_table(rows, roster, EXTRAS)
+    return score_table(rows, roster, EXTRAS | CONTROL_EXTRAS if of_controls else EXTRAS)
 
 
 def _errors(pool: Pool, pairs: Mapping[str, Matrix]) -> dict[str, float | None]:

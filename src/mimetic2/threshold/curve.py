@@ -44,11 +44,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class NullBand:
-    """Where the null scores of the concepts lie: their median and central interval at the study's level."""
+    """Where the null scores of the concepts lie: their median and central interval at the study's level.
+
+    ``source``: whose images give them, "other concepts" or "invented names".
+    """
 
     low: float
     median: float
     high: float
+    source: str
 
 
 @dataclass(frozen=True)
@@ -121,12 +125,12 @@ def thinned(curve: Curve) -> Curve:
     return replace(curve, count=curve.count[keep], score=curve.score[keep], low=curve.low[keep], high=curve.high[keep])
 
 
-def null_band(null_score: Floats, level: float) -> NullBand:
+def null_band(null_score: Floats, level: float, source: str = "other concepts") -> NullBand:
     """Band of the null scores that are present."""
     present = null_score[np.isfinite(null_score)]
     tail = (1 - level) / 2
     low, median, high = np.quantile(present, [tail, 0.5, 1 - tail])
-    return NullBand(round(float(low), 6), round(float(median), 6), round(float(high), 6))
+    return NullBand(round(float(low), 6), round(float(median), 6), round(float(high), 6), source)
 
 
 def find_onset(

@@ -13,6 +13,7 @@ from mimetic2.errors import InputError
 from mimetic2.seeding import generator
 from mimetic2.threshold.association import correlation, largest_rise
 from mimetic2.threshold.checks import Setting, examine
+from mimetic2.threshold.checks.controls import ENOUGH_INVENTED
 from mimetic2.threshold.checks.uncertain import (
     shifts,
     summary,
@@ -132,8 +133,15 @@ def _checked(
         raise InputError("a score_se is negative or not finite, or all are 0", accepted="numbers from 0, not all 0")
     if null is not None and not np.isfinite(null).any():
         null = None
+    if _invented_null(beside):
+        null = beside.control_score
     ranks = None if identified is None else np.array([np.nan if hit is None else float(hit) for hit in identified])
     return Observations(counts, scores, se, null, ranks, beside).sorted()
+
+
+def _invented_null(beside: SideColumns) -> bool:
+    """Whether enough invented names give the null scores: what the model draws when it knows nothing."""
+    return beside.control_score is not None and len(beside.fits_best) >= ENOUGH_INVENTED
 
 
 def _identification(
@@ -179,6 +187,7 @@ def _robust(observed: Observations, common: dict[str, Any], draws: int) -> Thres
         bounds=checks.bounds,
         groups=checks.groups,
         assumptions=checks.assumptions,
+        controls=checks.controls,
         curve_grid=thinned(curve),
         null_band=band,
         details=details | dict(place.details),
@@ -194,7 +203,8 @@ def _onset(
         return None, None
     rng = generator(setting.seed, "onset")
     found = find_onset(curve, drawn, observed.null_score, setting.level, rng)
-    return null_band(observed.null_score, setting.level), Onset(*found) if found else None
+    source = "invented names" if _invented_null(observed.beside) else "other concepts"
+    return null_band(observed.null_score, setting.level, source), Onset(*found) if found else None
 
 
 def _facts(found: Conclusion, level: float) -> dict[str, Any]:

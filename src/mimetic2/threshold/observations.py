@@ -24,7 +24,9 @@ class SideColumns:
     ``count_low``, ``count_high``: interval of each count (NaN: the count is certain). ``distinct``: different pictures
     among a concept's training images, given only where every mention was looked at. ``weighted_count``: the user's own
     count with unequal images. ``group``, ``control`` and ``not_separated`` as in scores.csv. ``rank1_among_20``: chance
-    of rank 1 among 20 (NaN: not ranked). ``covariates``: by name, possible confounders.
+    of rank 1 among 20 (NaN: not ranked). ``covariates``: by name, possible confounders. ``control_score``: what the
+    images of invented names score against each concept's references. Not a column: ``fits_best``, of each invented
+    name, whose references its images fit best.
     """
 
     concepts: Sequence[str] | None = None
@@ -36,21 +38,25 @@ class SideColumns:
     control: NDArray[np.bool_] | None = None
     not_separated: NDArray[np.bool_] | None = None
     rank1_among_20: Floats | None = None
+    control_score: Floats | None = None
     covariates: Mapping[str, Floats] = field(default_factory=dict)
+    fits_best: Mapping[str, str] = field(default_factory=dict)
 
     def take(self, rows: Any) -> SideColumns:
         """The same columns for an index or mask of rows."""
-        taken: dict[str, Any] = {"covariates": {name: values[rows] for name, values in self.covariates.items()}}
-        for column in fields(self):
-            values = getattr(self, column.name)
-            if column.name != "covariates" and values is not None:
-                taken[column.name] = np.asarray(values)[rows]
-        return SideColumns(**taken)
+        taken: dict[str, Any] = {
+            name: np.asarray(values)[rows] for name, values in self._columns().items() if values is not None
+        }
+        covariates = {name: values[rows] for name, values in self.covariates.items()}
+        return SideColumns(**taken, covariates=covariates, fits_best=self.fits_best)
+
+    def _columns(self) -> dict[str, Any]:
+        names = [column.name for column in fields(self) if column.name not in ("covariates", "fits_best")]
+        return {name: getattr(self, name) for name in names}
 
     def check(self, n: int) -> None:
         """Raise :class:`InputError` for a column that does not have ``n`` values."""
-        columns = {column.name: getattr(self, column.name) for column in fields(self) if column.name != "covariates"}
-        for name, values in (columns | dict(self.covariates)).items():
+        for name, values in (self._columns() | dict(self.covariates)).items():
             if values is not None and len(values) != n:
                 raise InputError(f"{len(values)} values of {name} do not match {n} counts")
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mimetic2.threshold.checks.bounds import Bounds
+from mimetic2.threshold.checks.controls import Controls
 from mimetic2.threshold.checks.groups import Groups
 from mimetic2.threshold.curve import Curve, NullBand, Onset, Prediction, predict
 from mimetic2.threshold.identification import Identification
@@ -44,6 +45,7 @@ class ThresholdResult:
     bounds: Bounds | None = None
     groups: Groups | None = None
     assumptions: tuple[Mapping[str, Any], ...] = ()
+    controls: Controls | None = None
     curve_grid: Curve | None = None
     null_band: NullBand | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class ThresholdResult:
             "bounds": self.bounds.to_dict() if self.bounds else None,
             "groups": self.groups.to_dict() if self.groups else None,
             "assumptions": [dict(row) for row in self.assumptions],
+            "controls": self.controls.to_dict() if self.controls else None,
             "details": dict(self.details),
             "curve": self.curve_grid.to_dict() if self.curve_grid else None,
             "null_band": asdict(self.null_band) if self.null_band else None,

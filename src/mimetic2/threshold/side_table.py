@@ -41,8 +41,18 @@ def side_columns(
         control=reader.flags("control"),
         not_separated=reader.flags("not_separated"),
         rank1_among_20=reader.among_twenty(),
+        control_score=reader.numbers("control_score", None),
+        fits_best=_fits_best(frame, concepts),
         covariates={name.removeprefix(COVARIATE): column for name, column in covariates.items() if column is not None},
     )
+
+
+def _fits_best(frame: pl.DataFrame, concepts: Sequence[str]) -> dict[str, str]:
+    """Of every row that names one, the concept whose references its images fit best."""
+    if "fits_best" not in frame.columns:
+        return {}
+    cells = [str(cell or "").strip() for cell in frame["fits_best"].to_list()]
+    return {name: cell for name, cell in zip(concepts, cells, strict=True) if cell}
 
 
 class _Reader:

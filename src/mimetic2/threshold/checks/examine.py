@@ -7,6 +7,7 @@ from typing import Any
 
 from mimetic2.threshold.checks.assumptions import assumptions
 from mimetic2.threshold.checks.bounds import Bounds, one_sided
+from mimetic2.threshold.checks.controls import Controls, examine_controls
 from mimetic2.threshold.checks.groups import Groups, compare_groups
 from mimetic2.threshold.checks.sensitivity import sensitivity_rows
 from mimetic2.threshold.checks.setting import Setting
@@ -25,6 +26,7 @@ class Checks:
     sensitivity: tuple[dict[str, Any], ...]
     bounds: Bounds
     groups: Groups | None
+    controls: Controls | None
     assumptions: tuple[dict[str, Any], ...]
 
 
@@ -41,5 +43,6 @@ def examine(observed: Observations, found: Conclusion, drawn: Floats, moved: Shi
         assumptions=tuple(assumption.to_dict() for assumption in assumed),
         sensitivity=tuple(row.to_dict() for row in rows),
         groups=groups,
+        controls=examine_controls(observed),
         bounds=one_sided(found, drawn, observed.null_score, setting.level, setting.seed),
     )
