@@ -16,23 +16,26 @@ def studies(n: int, each: int, seed: int = 0) -> tuple[Design, np.ndarray]:
     rng = np.random.default_rng(seed)
     counts = draw_counts("politicians", n, rng)
     truths = [draw_truth(world, 0.25, counts, rng).mean for world in WORLDS for _ in range(each)]
-    noise = [draw_noise("sd .10", counts, rng) for _ in truths]
+    noise = [draw_noise("sd .05", counts, rng) for _ in truths]
     return Design(counts), np.array(truths) + np.array(noise)
 
 
 def test_settled_tests_do_not_change_verdicts() -> None:
     design, scores = studies(60, 6)
-    differing = 0
+    compared = 0
     for values in scores:
         fits = design.fit(values)
-        every = decide(fits, run_tests(design, values, fits, np.random.default_rng(1), 199))
-        short = decide(fits, run_tests(design, values, fits, np.random.default_rng(2), 199, settle=True))
-        differing += every != short  # other random draws: only p-values beside 5 % may differ
-    assert differing <= 2
+        every = run_tests(design, values, fits, np.random.default_rng(1), 199)
+        if any(p is not None and 0.015 < p < 0.1 for p in vars(every).values()):
+            continue  # other draws may fall on the other side of the level
+        short = run_tests(design, values, fits, np.random.default_rng(2), 199, settle=True)
+        assert decide(fits, every) == decide(fits, short)
+        compared += 1
+    assert compared >= 15
 
 
 def test_many_are_those_one_by_one() -> None:
-    design, scores = studies(60, 2)
+    design, scores = studies(120, 2)
     together = judge_many(design, scores, np.random.default_rng(3), intervals=Intervals.NEVER)
     rng = np.random.default_rng(3)
     alone = [judge_many(design, values[np.newaxis], rng, intervals=Intervals.NEVER)[0] for values in scores]

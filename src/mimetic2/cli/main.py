@@ -49,6 +49,7 @@ VERBS: tuple[str, ...] = (
     "pack",
     "ratings",
     "lab",
+    "validate",
     "doctor",
     "convert",
     "clean",

@@ -10,7 +10,7 @@ import numpy as np
 
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.shapes import Design, Fit, variance_floor
-from mimetic2.threshold.verdict import wild
+from mimetic2.threshold.verdict import unshrunk, wild
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def step_interval(
     fitted = design.at_rows(fit.levels)
     unequal = unequal_variances(design, scores - fitted)
     if unequal:
-        drawn = step_rss(design, wild(fitted, scores - fitted, rng, draws))
+        drawn = step_rss(design, wild(fitted, unshrunk(scores - fitted, "step"), rng, draws))
         lowest = np.maximum(drawn.min(axis=1), design.n * variance_floor(scores))
         ratios = design.n * (drawn[:, fit.column] - lowest) / lowest
         critical = max(critical, float(np.quantile(ratios, level)))

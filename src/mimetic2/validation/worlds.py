@@ -1,7 +1,8 @@
 """Worlds in which the truth is known: mean scores over counts, and noise around them.
 
 Where a world has a place (the step, the kink, the ramp's midpoint and width), each simulated study draws its own, so
-that a table does not depend on a place that happens to suit the counts.
+that a table does not depend on a place that happens to suit the counts. The narrow ramp is the hardest smooth world: as
+close to a step as a smooth rise may be by definition.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ PLACES = (100.0, 1_000.0)  # log-uniform: the range in which the paper reports t
 RAMP_DECADES = (0.5, 2.0)  # 10–90 % width, log-uniform, from the narrowest that is not a step
 SECOND_STEP = 10.0  # times the count of the first, as in the paper's second change points
 
-WORLDS = ("flat", "linear", "hinge", "ramp", "step", "two steps")
+WORLDS = ("flat", "linear", "hinge", "ramp", "narrow ramp", "step", "two steps")
 NOISES = ("sd .05", "sd .10", "sd .15", "rising", "falling", "heavy tails")
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Mean scores (n,) of one study and, for a step, the count at which it lies (the first count above)."""
+    """Mean scores (n,) of one study; the count of its step (the first above) or of its ramp's midpoint."""
 
     mean: Floats
     step: float | None = None
+    midpoint: float | None = None
 
 
 def draw_truth(world: str, rise: float, counts: Floats, rng: np.random.Generator) -> Truth:
@@ -40,9 +42,10 @@ def draw_truth(world: str, rise: float, counts: Floats, rng: np.random.Generator
         return Truth(np.asarray(rise * x / TOP))
     if world == "hinge":
         return Truth(np.asarray(rise * np.maximum(x - start, 0) / (TOP - start)))
-    if world == "ramp":
-        scale = float(np.exp(rng.uniform(*np.log(RAMP_DECADES)))) / (2 * np.log(9))
-        return Truth(np.asarray(rise / (1 + np.exp(-(x - start) / scale))))
+    if world in ("ramp", "narrow ramp"):
+        decades = RAMP_DECADES[0] if world == "narrow ramp" else float(np.exp(rng.uniform(*np.log(RAMP_DECADES))))
+        scale = decades / (2 * np.log(9))
+        return Truth(np.asarray(rise / (1 + np.exp(-(x - start) / scale))), midpoint=place)
     if world == "step":
         return Truth(np.asarray(rise * (counts >= place)), place)
     if world == "two steps":
@@ -50,15 +53,22 @@ def draw_truth(world: str, rise: float, counts: Floats, rng: np.random.Generator
     raise ValueError(f"unknown world '{world}'")
 
 
-def draw_noise(noise: str, counts: Floats, rng: np.random.Generator) -> Floats:
-    """Noise (n,): of equal spread; of a spread that goes from .05 to .15 or back; Student's t with 3 df, sd .10."""
+def spread(noise: str, counts: Floats) -> Floats:
+    """Standard deviation (n,) of the noise: equal, or from .05 at count 0 to .15 at 100 000 and the other way round."""
     share = np.log10(1 + counts) / TOP
     if noise.startswith("sd "):
-        return rng.normal(0, float(noise.removeprefix("sd ")), len(counts))
+        return np.full(len(counts), float(noise.removeprefix("sd ")))
     if noise == "rising":
-        return rng.normal(0, 0.05 + 0.10 * share)
+        return np.asarray(0.05 + 0.10 * share)
     if noise == "falling":
-        return rng.normal(0, 0.15 - 0.10 * share)
+        return np.asarray(0.15 - 0.10 * share)
     if noise == "heavy tails":
-        return np.asarray(0.10 * rng.standard_t(3, len(counts)) / np.sqrt(3))
+        return np.full(len(counts), 0.10)
     raise ValueError(f"unknown noise '{noise}'")
+
+
+def draw_noise(noise: str, counts: Floats, rng: np.random.Generator) -> Floats:
+    """Noise (n,) of that spread: normal, or Student's t with 3 degrees of freedom where tails are heavy."""
+    heavy = noise == "heavy tails"
+    drawn = rng.standard_t(3, len(counts)) / np.sqrt(3) if heavy else rng.standard_normal(len(counts))
+    return np.asarray(spread(noise, counts) * drawn)
