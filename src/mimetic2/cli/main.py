@@ -37,6 +37,7 @@ VERBS: tuple[str, ...] = (
     "concepts",
     "count",
     "fetch",
+    "calibrate",
     "verify",
     "generate",
     "embed",

@@ -144,7 +144,8 @@ def cutoff_for(embedder: Embedder, *, domain: Domain | None = None, cutoff: Cuto
     raise InputError(
         f"no verification cut-off for {embedder.name} with weights {embedder.weights_sha256[:12]}; "
         f"there is: {', '.join(have) or 'none'}",
-        accepted=f"a cut-off measured on this embedder, these weights and one of {', '.join(STATISTICS)}",
+        accepted="a cut-off measured on this embedder, these weights and one of "
+        f"{', '.join(STATISTICS)}: `mimetic2 calibrate` measures one",
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mimetic2.domains import Cutoff, load_domain, read_prompts
-from mimetic2.errors import InputError
 from mimetic2.study import PROMPT_FILES, Study
 
 PAPER_DEVIATES = (
@@ -67,23 +66,13 @@ def check_requirements(study: Study) -> None:
 
     prompts_of(study)
     model_files(study)
-    get_embedder(embedder_name(study), study.embedder_weights, **embedder_options(study))
+    embedder = get_embedder(embedder_name(study), study.embedder_weights, **embedder_options(study))
     if study.captions is not None:
-        _check_verification(study)
+        from mimetic2.counting.verification import cutoff_for
+
+        cutoff_for(embedder, domain=load_domain(study.domain), cutoff=study_cutoff(study))
     if study.fetch is not None:
         from mimetic2.counting.fetching import fetch_sample  # noqa: F401 - says at once if the extra is missing
-
-
-def _check_verification(study: Study) -> None:
-    """A cut-off for the embedder's name; that it fits weights and statistic is checked where it is used."""
-    own = study_cutoff(study)
-    cutoffs = [own] if own is not None else load_domain(study.domain).cutoffs
-    name = embedder_name(study)
-    if name not in {cutoff.embedder for cutoff in cutoffs if cutoff.weights_sha256 is not None}:
-        raise InputError(
-            f"there is no verification cut-off for {name}, so captions' images cannot be verified",
-            accepted="'cutoff: FILE' of `mimetic2 calibrate`, or 'counts' instead of 'captions'",
-        )
 
 
 def model_files(study: Study) -> Mapping[str, Path]:
