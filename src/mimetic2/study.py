@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from mimetic2.counting.shares import share
 from mimetic2.errors import InputError
@@ -75,6 +75,8 @@ UNSAID = "the study does not say what the model was trained on (`training_data`)
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 """``owner/name`` of the Hugging Face hub."""
+PAPER_DEFAULTS = {"images": 200, "sample": 100_000}
+"""Images per prompt, and at most so many caption rows of a concept that are looked at, as in the paper."""
 
 PROMPT_FILES = (".txt", ".yaml", ".yml")
 """A single prompt that ends so is the path of a file of prompts."""
@@ -130,7 +132,7 @@ class Adaptive(_Strict):
 class Study(_Strict):
     """A study: counts (given, or from captions), images (given, or from a model), and how to compare them.
 
-    Absolute paths; ``None`` means: the domain's default.
+    Absolute paths; ``None`` means: the domain's default. Defaults of `PAPER_DEFAULTS` differ in ``procedure: paper``.
     """
 
     name: Text
@@ -164,10 +166,18 @@ class Study(_Strict):
     sample: int = Field(default=100, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
     procedure: Literal["robust", "paper"] = "robust"
+    prompt_bug: bool = False
     level: float = Field(default=0.95, gt=0.5, lt=1)
     penalty: float = Field(default=0.9, gt=0, allow_inf_nan=False)
     training_data: TrainingData | None = None
     subjects: Subjects | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _procedure(cls, data: Any) -> Any:
+        """The paper's numbers of images where the study gives none of its own."""
+        paper = isinstance(data, dict) and data.get("procedure") == "paper"
+        return {**PAPER_DEFAULTS, **data} if paper else data
 
     @property
     def warnings(self) -> tuple[str, ...]:

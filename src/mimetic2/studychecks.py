@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,11 +54,25 @@ def check_choices(study: Study, file: YamlFile) -> None:
         given = getattr(study, key)
         if given is not None and given is not False and given != 0 and getattr(study, needs) is None:
             raise wrong(f"'{key}' has no effect without '{needs}'", key, f"'{needs}', or no '{key}'")
+    _check_procedure(study, wrong)
     if study.adaptive is not None and study.images < 2:
         raise wrong("'adaptive' learns how images of a concept differ from the first ones", "images", "2 or more")
     if study.adaptive is not None and study.adaptive.most < study.images:
         problem = f"'adaptive' allows fewer images per prompt than 'images: {study.images}'"
         raise wrong(problem, "adaptive", "a larger most")
+
+
+def _check_procedure(study: Study, wrong: Callable[[str, str, str], InputError]) -> None:
+    """The paper's procedure has one score and no correction; only it knows malformed prompts."""
+    if study.procedure == "robust":
+        if study.prompt_bug:
+            raise wrong("'prompt_bug' has no effect without 'procedure: paper'", "prompt_bug", "'procedure: paper'")
+        return
+    for key, default in (("readout", "mean"), ("exclude_unfit", False), ("correct", False), ("adaptive", None)):
+        if getattr(study, key) != default:
+            raise wrong(f"'{key}' is no part of the paper's procedure", key, f"no '{key}', or 'procedure: robust'")
+    if study.prompt_bug and study.prompts is not None:
+        raise wrong("'prompt_bug' is about the domain's prompts", "prompt_bug", "no 'prompts'")
 
 
 def check_paths(study: Study, file: YamlFile) -> None:

@@ -8,16 +8,11 @@ from pathlib import Path
 from mimetic2.domains import Cutoff, load_domain, read_prompts
 from mimetic2.study import PROMPT_FILES, Study
 
-PAPER_DEVIATES = (
-    "procedure paper: threshold rule, penalty and, for faces, the one-face rule are the paper's; counts, prompts, "
-    "seeds and scores are not (no malformed prompts; references drawn by seed, not the ten most similar ones)"
-)
-
 
 def prompts_of(study: Study) -> tuple[str, ...]:
     """The study's prompts: a list, a file that holds one, or the domain's."""
     if study.prompts is None:
-        return load_domain(study.domain).prompts
+        return load_domain(study.domain).prompts_for(prompt_bug=study.prompt_bug)
     if len(study.prompts) == 1 and study.prompts[0].endswith(PROMPT_FILES):
         return read_prompts(Path(study.prompts[0]))
     return study.prompts
@@ -44,6 +39,11 @@ def embedder_files(study: Study) -> Mapping[str, Path]:
 
     found = weights_here(embedder_name(study), study.embedder_weights)
     return {} if found is None else {"weights": found}
+
+
+def counts_faces(study: Study) -> bool:
+    """Whether the domain's unit, in the paper's procedure, is the face rather than the image."""
+    return load_domain(study.domain).exactly_one_face
 
 
 def generated_folder(study: Study, run: Path) -> Path:
@@ -82,8 +82,3 @@ def model_files(study: Study) -> Mapping[str, Path]:
     from mimetic2.generation.models import resolve_model
 
     return {"model": resolve_model(study.model).path}
-
-
-def warnings_of(study: Study) -> tuple[str, ...]:
-    """What the study itself makes every output say."""
-    return (*study.warnings, PAPER_DEVIATES) if study.procedure == "paper" else study.warnings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -13,8 +14,8 @@ from mimetic2.concepts import Concept, read_concepts
 from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
-from mimetic2.runs.choices import embedder_name, study_cutoff
-from mimetic2.runs.places import CONCEPTS, COUNTS, FETCHED, FUNNEL, MENTIONS, SAMPLE
+from mimetic2.runs.choices import counts_faces, embedder_name, embedder_options, study_cutoff
+from mimetic2.runs.places import CONCEPTS, COUNTS, FETCHED, FUNNEL, MENTIONS, SAMPLE, TRAINING, VERIFIED
 from mimetic2.runs.stage import Outcome
 from mimetic2.study import Study
 from mimetic2.tables import names, numbers, read_table, write_table
@@ -34,7 +35,7 @@ def count(study: Study, run: Path) -> Outcome:
 
     table = count_captions(
         study.captions,
-        kept,
+        _searched(study, kept),
         out=run / MENTIONS,
         sample=study.sample,
         seed=study.seed,
@@ -52,6 +53,11 @@ def count(study: Study, run: Path) -> Outcome:
     )
     summary = f"{said['mentions']:,} mentions of {table.height} concepts in {said['shards']} files"
     return Outcome(summary, (missing,) if said["missing"] else (), excluded)
+
+
+def _searched(study: Study, concepts: Sequence[Concept]) -> Sequence[Concept]:
+    """The paper's main result searches for full names alone."""
+    return [replace(concept, aliases=()) for concept in concepts] if study.procedure == "paper" else concepts
 
 
 def _listed(study: Study) -> list[Concept]:
@@ -139,22 +145,31 @@ def verify(study: Study, run: Path) -> Outcome:
     from mimetic2.counting.duplicates import count_duplicates
     from mimetic2.counting.effective import effective_counts
     from mimetic2.counting.funnel import funnel_of
+    from mimetic2.counting.looking import SeesEveryFace
     from mimetic2.counting.mentions import read_mentions
+    from mimetic2.counting.paper import paper_counts
     from mimetic2.counting.sources import source_of
-    from mimetic2.counting.verification import cutoff_for, verify_sample
+    from mimetic2.counting.verification import cutoff_for, verify_images
     from mimetic2.embedding import get_embedder
 
     sample = read_table(run / SAMPLE)
     folder = _images(study, run, sample)
-    embedder = get_embedder(embedder_name(study), study.embedder_weights)
+    embedder = get_embedder(embedder_name(study), study.embedder_weights, **embedder_options(study))
     cutoff = cutoff_for(embedder, domain=load_domain(study.domain), cutoff=study_cutoff(study))
     rates = rates_of(cutoff) if study.correct else None
-    vectors = run / "verify" / "vectors"
-    verified = verify_sample(sample, source_of(folder), embedder, study.reference, cutoff=cutoff, out=vectors)
-    mentions = read_mentions(run / MENTIONS)
-    counts = effective_counts(mentions, verified, level=study.level, rates=rates, seed=study.seed)
+    faces = study.procedure == "paper" and counts_faces(study) and isinstance(embedder, SeesEveryFace)
+    vectors = (run / TRAINING).parent
+    found = verify_images(
+        sample, source_of(folder), embedder, study.reference, cutoff=cutoff, out=vectors, every_face=faces
+    )
+    found.training.save(run / TRAINING)
+    verified, mentions = found.table, read_mentions(run / MENTIONS)
+    if study.procedure == "paper":
+        counts = paper_counts(mentions, verified, faces=faces)
+    else:
+        counts = effective_counts(mentions, verified, level=study.level, rates=rates, seed=study.seed)
     counts = counts.join(count_duplicates(verified, mentions), on="concept", how="left", maintain_order="left")
-    write_table(run / "verify" / "verified.parquet", verified)
+    write_table(run / VERIFIED, verified)
     write_json(run / FUNNEL, funnel_of(counts, verified))
     write_table(run / COUNTS, counts)
     statuses = Counter(counts["status"].to_list())

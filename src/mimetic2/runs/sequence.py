@@ -8,27 +8,31 @@ from typing import Any
 
 from mimetic2.domains import load_domain
 from mimetic2.runs.choices import (
+    counts_faces,
     embedder_files,
     embedder_name,
     embedder_options,
     generated_folder,
     model_files,
     prompts_of,
-    warnings_of,
 )
 from mimetic2.runs.counting import count, fetch, verify
 from mimetic2.runs.places import (
     CONCEPTS,
     COUNTS,
+    DEVIATIONS,
     FETCHED,
     FUNNEL,
     GENERATED,
     MENTIONS,
+    PROMPT_SCORES,
     REFERENCE,
     REPORT,
     SAMPLE,
     SCORES,
+    SUMMARY,
     THRESHOLD,
+    TRAINING,
 )
 from mimetic2.runs.stage import Stage
 from mimetic2.runs.stages import embed, generate, report, score, threshold
@@ -53,7 +57,8 @@ def _generate_options(study: Study) -> dict[str, Any]:
 
 
 def _score_options(study: Study) -> dict[str, Any]:
-    return {key: getattr(study, key) for key in ("references", "seed", "readout", "exclude_unfit")}
+    keys = ("references", "seed", "readout", "exclude_unfit", "procedure")
+    return {key: getattr(study, key) for key in keys} | {"faces": counts_faces(study)}
 
 
 def _generate_inputs(study: Study, run: Path) -> dict[str, Path | Sequence[Path]]:
@@ -63,10 +68,16 @@ def _generate_inputs(study: Study, run: Path) -> dict[str, Path | Sequence[Path]
     return files
 
 
+def _score_inputs(study: Study, run: Path) -> dict[str, Path | Sequence[Path]]:
+    places = (CONCEPTS, COUNTS, GENERATED, REFERENCE, *((TRAINING,) if study.captions is not None else ()))
+    return {path: run / path for path in places}
+
+
 def _domain_options(study: Study) -> dict[str, Any]:
     cutoffs = [cutoff.model_dump() for cutoff in load_domain(study.domain).cutoffs]
     return _embedding_options(study) | {
         "cutoffs": cutoffs,
+        "procedure": study.procedure,
         **{key: getattr(study, key) for key in ("level", "seed", "correct")},
     }
 
@@ -92,7 +103,8 @@ STAGES = (
         "count",
         count,
         options=lambda study: {
-            key: getattr(study, key) for key in ("sample", "seed", "text_column", "url_column", "allow_missing")
+            **{key: getattr(study, key) for key in ("sample", "seed", "text_column", "url_column", "allow_missing")},
+            "aliases": study.procedure != "paper",
         },
         inputs=lambda study, run: {**_optional(concepts=study.concepts), "captions": caption_files(study)},
         wanted=lambda study: study.captions is not None,
@@ -123,6 +135,7 @@ STAGES = (
         results=(COUNTS,),
         wanted=lambda study: study.captions is not None,
         resumes=True,
+        revision=2,
     ),
     Stage(
         "generate",
@@ -142,31 +155,33 @@ STAGES = (
             **_optional(reference=study.reference),
             **embedder_files(study),
         },
+        revision=2,
     ),
     Stage(
         "score",
         score,
         options=_score_options,
-        inputs=lambda study, run: {path: run / path for path in (CONCEPTS, COUNTS, GENERATED, REFERENCE)},
+        inputs=_score_inputs,
         results=(SCORES,),
-        revision=3,
+        revision=4,
     ),
     Stage(
         "threshold",
         threshold,
         options=lambda study: {
             **{key: getattr(study, key) for key in ("procedure", "penalty", "level", "seed")},
-            "warnings": warnings_of(study),
+            "warnings": study.warnings,
         },
-        inputs=lambda study, run: {SCORES: run / SCORES},
+        inputs=lambda study, run: {path: run / path for path in (SCORES, COUNTS, SUMMARY, PROMPT_SCORES)},
         results=(THRESHOLD,),
+        revision=2,
     ),
     Stage(
         "report",
         report,
         options=lambda study: {},
         inputs=lambda study, run: {
-            **{path: run / path for path in ("study.yaml", COUNTS, SCORES, THRESHOLD)},
+            **{path: run / path for path in ("study.yaml", COUNTS, SCORES, THRESHOLD, SUMMARY, DEVIATIONS)},
             **({FUNNEL: run / FUNNEL} if study.captions is not None else {}),
         },
         results=(REPORT,),

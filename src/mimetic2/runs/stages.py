@@ -5,17 +5,28 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mimetic2.concepts import read_concepts
 from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
-from mimetic2.runs.choices import embedder_name, embedder_options, generated_folder, prompts_of, warnings_of
+from mimetic2.runs.choices import (
+    counts_faces,
+    embedder_name,
+    embedder_options,
+    generated_folder,
+    prompts_of,
+)
+from mimetic2.runs.deviations import deviation_warning, find_deviations
 from mimetic2.runs.further import Further
-from mimetic2.runs.places import CONCEPTS, COUNTS, GENERATED, REFERENCE, SCORES, THRESHOLD
+from mimetic2.runs.places import CONCEPTS, COUNTS, DEVIATIONS, GENERATED, REFERENCE, SCORES, THRESHOLD, TRAINING
 from mimetic2.runs.stage import Outcome
 from mimetic2.study import Study
 from mimetic2.tables import read_table
+
+if TYPE_CHECKING:
+    from mimetic2.embedding import EmbeddingTable
 
 READOUTS: dict[str, tuple[str, ...]] = {
     "mean": (),
@@ -78,12 +89,14 @@ def score(study: Study, run: Path) -> Outcome:
     from mimetic2.embedding import EmbeddingTable
     from mimetic2.scoring import score_concepts
 
-    counts = read_table(run / COUNTS)
+    if study.procedure == "paper":
+        return _paper_score(study, run)
     result = score_concepts(
         EmbeddingTable.load(run / GENERATED),
         EmbeddingTable.load(run / REFERENCE),
-        counts=counts,
+        counts=read_table(run / COUNTS),
         concepts=read_concepts(run / CONCEPTS),
+        training=_training(run),
         references=study.references,
         seed=study.seed,
         exclude_unfit=study.exclude_unfit,
@@ -96,6 +109,31 @@ def score(study: Study, run: Path) -> Outcome:
     return Outcome(summary, READOUTS[study.readout], dict(lost))
 
 
+def _training(run: Path) -> EmbeddingTable | None:
+    """Vectors of the verified training images, where captions were counted."""
+    from mimetic2.embedding import EmbeddingTable
+
+    return EmbeddingTable.load(run / TRAINING) if (run / TRAINING).is_file() else None
+
+
+def _paper_score(study: Study, run: Path) -> Outcome:
+    from mimetic2.embedding import EmbeddingTable
+    from mimetic2.scoring.paper import ART, FACES, paper_scores
+
+    result = paper_scores(
+        EmbeddingTable.load(run / GENERATED),
+        EmbeddingTable.load(run / REFERENCE),
+        _training(run),
+        rules=FACES if counts_faces(study) else ART,
+        counts=read_table(run / COUNTS),
+        concepts=read_concepts(run / CONCEPTS),
+    )
+    result.save_run(run)
+    lost = Counter(reason for reason in result.table["excluded"].to_list() if reason)
+    kinds = ", ".join(f"{number} with {kind} images" for kind, number in result.to_dict()["compared_with"].items())
+    return Outcome(f"{result.table.height - lost.total()} concepts scored: {kinds or 'none'}", (), dict(lost))
+
+
 def threshold(study: Study, run: Path) -> Outcome:
     """The verdict and its numbers."""
     from mimetic2.threshold import threshold_of
@@ -103,7 +141,10 @@ def threshold(study: Study, run: Path) -> Outcome:
     result = threshold_of(
         run / SCORES, method=study.procedure, penalty=study.penalty, level=study.level, seed=study.seed
     )
-    warnings = tuple(dict.fromkeys((*warnings_of(study), *result.warnings)))
+    deviations = find_deviations(study, run, result.paper)
+    write_json(run / DEVIATIONS, [dataclasses.asdict(each) for each in deviations])
+    said = (deviation_warning(deviations),) if study.procedure == "paper" else ()
+    warnings = tuple(dict.fromkeys((*study.warnings, *said, *result.warnings)))
     result = dataclasses.replace(result, warnings=warnings)
     write_json(run / THRESHOLD, result.to_dict())
     return Outcome(result.sentence, result.warnings, result.excluded)

@@ -23,7 +23,8 @@ from mimetic2.errors import InputError
 from mimetic2.files import write_json
 from mimetic2.scoring.assembly import score_table
 from mimetic2.scoring.by_prompt import PROMPTS, prompt_effects
-from mimetic2.scoring.result import DECIMALS
+from mimetic2.scoring.duplicates import near_duplicates
+from mimetic2.scoring.result import DECIMALS, below
 from mimetic2.scoring.roster import NO_IMAGES, ConceptLike, Roster, call_roll
 from mimetic2.scoring.similarity import Matrix, reference_centre, unit
 from mimetic2.tables import write_table
@@ -59,19 +60,20 @@ class PaperScores:
     """``table``: scores.csv without errors, nulls and ranks, which the paper has not, in its order before sorting;
 
     after the columns of every scores.csv: prompt_sd (over prompts, the paper's band), prompts_at_zero, compared_with
-    (``training`` or ``curated``). ``prompts`` and ``prompt_effects`` as in `ScoreResult`.
+    (``training`` or ``curated``). The other tables are as in `ScoreResult`.
     """
 
     table: pl.DataFrame
     prompts: pl.DataFrame
     prompt_effects: pl.DataFrame
+    near_duplicates: pl.DataFrame
     identity: Identity
 
     def save_run(self, run: Path) -> None:
         """Write ``scores.csv`` of a run and what explains it into its folder ``score``."""
         write_table(run / "scores.csv", self.table, decimals=DECIMALS)
-        for name in ("prompts", "prompt_effects"):
-            write_table(run / "score" / f"{name}.csv", getattr(self, name), decimals=DECIMALS)
+        for name in ("prompts", "prompt_effects", "near_duplicates"):
+            write_table(run / "score" / f"{name}.csv", below(getattr(self, name), run), decimals=DECIMALS)
         write_json(run / "score" / "summary.json", self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
@@ -83,6 +85,7 @@ class PaperScores:
             "n_scored": self.table.filter(pl.col("excluded") == "").height,
             "excluded": dict(sorted(Counter(reason for reason in self.table["excluded"] if reason).items())),
             "compared_with": dict(sorted(Counter(self.table["compared_with"].drop_nulls()).items())),
+            "near_duplicates": self.near_duplicates.height,
             "prompts_at_zero": int(self.table["prompts_at_zero"].sum()),
         }
 
@@ -127,7 +130,14 @@ def paper_scores(
         prompts += scored
         rows.append(_row(name, roster, scored, found[0], reference, None if reason else kind, reason))
     by_prompt = pl.DataFrame(prompts, schema=PROMPTS, orient="row")
-    return PaperScores(score_table(rows, roster, EXTRAS), by_prompt, prompt_effects(by_prompt), generated.identity)
+    real = {"reference": curated} | ({"training": training} if training is not None else {})
+    return PaperScores(
+        table=score_table(rows, roster, EXTRAS),
+        prompts=by_prompt,
+        prompt_effects=prompt_effects(by_prompt),
+        near_duplicates=near_duplicates(generated, real),
+        identity=generated.identity,
+    )
 
 
 class _Vectors:
