@@ -1,4 +1,4 @@
-"""`procedure: paper` from captions to the page: every step redone here by a direct loop, and what it lists as its own."""
+"""`procedure: paper` from captions to the page: each step redone by a direct loop, and what a run lists as its own."""
 
 from __future__ import annotations
 
