@@ -50,6 +50,81 @@ def test_equals_ruptures_on_continuous_scores(n: int, penalty: float) -> None:
     assert change_points(signal, penalty) == theirs
 
 
+@st.composite
+def long_signals(draw: st.DrawFn) -> tuple[np.ndarray, float]:
+    """Up to 500 scores: continuous, with ties, constant, in steps, or of a wild scale; penalties from none to huge."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n = draw(st.integers(1, 500))
+    kind = draw(st.sampled_from(["continuous", "tied", "constant", "steps", "ramp", "wild"]))
+    signal = {
+        "continuous": rng.normal(0, 0.2, n),
+        "tied": rng.integers(0, 4, n) / 4,
+        "constant": np.full(n, rng.normal()),
+        "steps": np.repeat(rng.normal(0, 1, n), rng.integers(1, 50, n))[:n] + rng.normal(0, 0.05, n),
+        "ramp": np.linspace(0, 1, n) + rng.normal(0, 0.1, n),
+        "wild": rng.standard_t(1.5, n) * 10.0 ** rng.integers(-4, 5),
+    }[kind]
+    return signal, draw(st.one_of(st.sampled_from([0.0, 0.9, 1e12]), st.floats(1e-6, 10)))
+
+
+def brute_force(signal: np.ndarray, penalty: float) -> float:
+    """The least objective, by optimal partitioning over the cost of every piece."""
+    n = len(signal)
+    centred = signal - signal.mean()
+    sums, squares = np.concatenate(([0], np.cumsum(centred))), np.concatenate(([0], np.cumsum(centred**2)))
+    length = np.maximum(np.arange(n + 1) - np.arange(n + 1)[:, np.newaxis], 1)
+    cost = squares - squares[:, np.newaxis] - (sums - sums[:, np.newaxis]) ** 2 / length
+    best = np.zeros(n + 1)
+    for end in range(1, n + 1):
+        best[end] = (best[:end] + cost[:end, end]).min() + penalty
+    return float(best[n])
+
+
+def check_against_oracles(signal: np.ndarray, penalty: float) -> None:
+    ruptures = pytest.importorskip("ruptures")
+    ours = change_points(signal, penalty)
+    assert ours == sorted(set(ours))
+    assert all(0 < place < len(signal) for place in ours)
+    reached = objective(signal, ours, penalty)
+    allowed = 1e-9 * max(1.0, ((signal - signal.mean()) ** 2).sum())
+    assert reached <= brute_force(signal, penalty) + allowed
+    if len(signal) > 1:
+        theirs = ruptures.KernelCPD("linear", min_size=1).fit(signal[:, np.newaxis]).predict(pen=penalty or 1e-300)
+        assert reached <= objective(signal, theirs[:-1], penalty) + allowed
+
+
+@given(case=long_signals())
+@settings(max_examples=400, deadline=None)
+def test_nothing_better_is_found_in_up_to_500_scores(case: tuple[np.ndarray, float]) -> None:
+    check_against_oracles(*case)
+
+
+@pytest.mark.slow
+@given(case=long_signals())
+@settings(max_examples=5000, deadline=None)
+def test_nothing_better_is_found_in_thousands_of_cases(case: tuple[np.ndarray, float]) -> None:
+    check_against_oracles(*case)
+
+
+@pytest.mark.slow
+@given(case=long_signals())
+@settings(max_examples=300, deadline=None)
+def test_nothing_better_is_found_by_the_papers_own_call(case: tuple[np.ndarray, float]) -> None:
+    signal, penalty = case
+    ruptures = pytest.importorskip("ruptures")
+    theirs = ruptures.Pelt(model="l2", min_size=1, jump=1).fit(signal).predict(pen=penalty)[:-1]
+    difference = objective(signal, change_points(signal, penalty), penalty) - objective(signal, theirs, penalty)
+    assert abs(difference) <= 1e-9 * max(1.0, ((signal - signal.mean()) ** 2).sum())
+
+
+@given(case=long_signals(), copies=st.integers(2, 20))
+@settings(max_examples=60, deadline=None)
+def test_a_portion_gives_what_single_signals_give(case: tuple[np.ndarray, float], copies: int) -> None:
+    signal, penalty = case
+    rolled = np.array([np.roll(signal, shift) for shift in range(copies)])
+    assert batched_change_points(rolled, penalty) == [change_points(row, penalty) for row in rolled]
+
+
 @given(rows=st.lists(st.lists(values, min_size=7, max_size=7), min_size=1, max_size=5), penalty=penalties)
 @settings(max_examples=100, deadline=None)
 def test_batches_equal_single_rows(rows: list[list[float]], penalty: float) -> None:

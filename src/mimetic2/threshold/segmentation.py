@@ -2,8 +2,14 @@
 
 The objective is the sum of squared deviations from each piece's mean plus a penalty per piece. With `min_size=1` and
 `jump=1` PELT (Killick, Fearnhead & Eckley 2012) and optimal partitioning (Jackson et al. 2005) have the same
-minimum; the recursion here visits every start of the last piece, one vectorised step for each end. Among equally good
-segmentations the last piece starts as early as possible, as in the paper's reference.
+minimum. With F(t) the best objective of the first t values, Q(t) and S(t) the running sums of squares and values:
+
+    F(t) − Q(t) = penalty + min over s < t of  [F(s) − Q(s)] − (S(t) − S(s))² / (t − s)
+
+One vectorised step for each end t takes every start s of the last piece, and many signals, at once; pruning would spare
+little where few pieces are found. Only the minimum is kept: starts are found again on the way back, for the ends that
+the best segmentation has. Among equally good segmentations the last piece starts as early as possible, as in the
+paper's reference; a signal that comes to such a choice is gone over again, more slowly (:func:`_carefully`).
 """
 
 from __future__ import annotations
@@ -18,8 +24,10 @@ from numpy.typing import NDArray
 from mimetic2.errors import InputError
 
 Floats = NDArray[np.float64]
+Positions = NDArray[np.int64]
 
-_ROWS_AT_ONCE = 32  # keeps one step of the recursion inside the second-level cache at n = 400
+_MOST_AT_ONCE, _LEAST_AT_ONCE = 128, 8  # signals; fewer are quicker one by one
+_VALUES_AT_ONCE = 2**17  # what a step of the recursion works on stays in the cache
 _TIE = 1e-12  # relative to the total sum of squares: closer objectives are equal but for rounding
 
 
@@ -39,13 +47,11 @@ def batched_change_points(signals: Any, penalty: float) -> list[list[int]]:
         raise InputError("there are no scores to segment")
     if not np.isfinite(signals).all():
         raise InputError("a score is not finite", accepted="finite numbers")
-    if len(signals) == 1:
-        return [_backtrack(_last_starts_single(signals[0], penalty))]
-    breaks: list[list[int]] = []
-    for first in range(0, len(signals), _ROWS_AT_ONCE):
-        starts = _last_starts(signals[first : first + _ROWS_AT_ONCE], penalty)
-        breaks.extend(_backtrack(row) for row in starts)
-    return breaks
+    size = min(_MOST_AT_ONCE, _VALUES_AT_ONCE // signals.shape[1], len(signals))
+    if size < _LEAST_AT_ONCE:
+        size = 1
+    portions = (signals[first : first + size] for first in range(0, len(signals), size))
+    return [breaks for portion in portions for breaks in _segment(portion, penalty)]
 
 
 def check_penalty(penalty: float) -> None:
@@ -60,59 +66,73 @@ def objective(signal: Any, breaks: list[int], penalty: float) -> float:
     return float(sum(((piece - piece.mean()) ** 2).sum() for piece in pieces) + penalty * len(pieces))
 
 
-def _last_starts_single(signal: Floats, penalty: float) -> NDArray[np.int64]:
-    """For each end t = 1..n the start of the last piece of the best segmentation of signal[:t]."""
-    n = len(signal)
-    centred = signal - signal.mean()
-    sums = np.concatenate(([0.0], np.cumsum(centred)))
-    squares = np.concatenate(([0.0], np.cumsum(centred * centred)))
-    tie = _TIE * max(squares[-1], np.finfo(float).tiny)
-    inverse = 1.0 / np.arange(n, 0, -1)
-    base = np.empty(n + 1)  # best objective up to s, minus the squares up to s
-    base[0] = 0.0
-    starts = np.zeros(n, dtype=np.int64)
-    work = np.empty(n)
+def _segment(signals: Floats, penalty: float) -> list[list[int]]:
+    rows, n = signals.shape
+    centred = (signals - signals.mean(axis=1, keepdims=True)).T
+    sums = np.zeros((n + 1, rows))
+    np.cumsum(centred, axis=0, out=sums[1:])
+    base = _forward(sums, penalty)
+    tie = _TIE * np.maximum((centred * centred).sum(axis=0), np.finfo(float).tiny)
+    breaks: list[list[int]] = [[] for _ in range(rows)]
+    index, ends = np.arange(rows), np.full(rows, n)
+    careful = np.zeros(rows, dtype=bool)
+    while len(index):
+        starts, tied = _last_starts(sums[:, index], base[:, index], ends, tie[index])
+        careful[index[tied]] = True
+        on = ~tied & (starts > 0)
+        index, ends = index[on], starts[on]
+        for row, start in zip(index, ends, strict=True):
+            breaks[row].append(int(start))
+    return [
+        _carefully(signal, penalty) if again else found[::-1]
+        for signal, again, found in zip(signals, careful, breaks, strict=True)
+    ]
+
+
+def _forward(sums: Floats, penalty: float) -> Floats:
+    """F(t) − Q(t) for t = 0..n, shape (n + 1, rows), as are the running ``sums``."""
+    n = len(sums) - 1
+    inverse = 1.0 / np.arange(n, 0, -1)[:, np.newaxis]
+    base, work = np.zeros_like(sums), np.empty((n, sums.shape[1]))
     for end in range(1, n + 1):
         cost = work[:end]
         np.subtract(sums[end], sums[:end], out=cost)
         np.multiply(cost, cost, out=cost)
         np.multiply(cost, inverse[n - end :], out=cost)
         np.subtract(base[:end], cost, out=cost)
+        np.minimum.reduce(cost, axis=0, out=base[end])
+        base[end] += penalty
+    return base
+
+
+def _last_starts(sums: Floats, base: Floats, ends: Positions, tie: Floats) -> tuple[Positions, NDArray[np.bool_]]:
+    """For each signal the first best start of the last piece that ends at ``ends``, and whether others are as good."""
+    length = ends - np.arange(len(sums) - 1)[:, np.newaxis]
+    gain = (sums[ends, np.arange(len(ends))] - sums[:-1]) ** 2 / np.maximum(length, 1)
+    cost = np.where(length > 0, base[:-1] - gain, np.inf)
+    starts = cost.argmin(axis=0)
+    near = cost <= cost[starts, np.arange(len(ends))] + tie
+    return starts, near.sum(axis=0) > 1
+
+
+def _carefully(signal: Floats, penalty: float) -> list[int]:
+    """The same recursion for a single signal with ties, choosing the start at every end by :func:`_choose`."""
+    n = len(signal)
+    centred = signal - signal.mean()
+    sums = np.concatenate(([0.0], np.cumsum(centred)))
+    tie = _TIE * max(float(centred @ centred), np.finfo(float).tiny)
+    inverse = 1.0 / np.arange(n, 0, -1)
+    base = np.zeros(n + 1)
+    starts = np.zeros(n, dtype=np.int64)
+    for end in range(1, n + 1):
+        cost = base[:end] - (sums[end] - sums[:end]) ** 2 * inverse[n - end :]
         best = cost.min()
         starts[end - 1] = _choose(signal, starts, np.flatnonzero(cost <= best + tie), end, penalty)
         base[end] = best + penalty
-    return starts
+    return _backtrack(starts)
 
 
-def _last_starts(signals: Floats, penalty: float) -> NDArray[np.int64]:
-    """:func:`_last_starts_single` for every row at once."""
-    rows, n = signals.shape
-    centred = signals - signals.mean(axis=1, keepdims=True)
-    zero = np.zeros((rows, 1))
-    sums = np.concatenate((zero, np.cumsum(centred, axis=1)), axis=1)
-    squares = (centred * centred).sum(axis=1)
-    tie = _TIE * np.maximum(squares, np.finfo(float).tiny)
-    inverse = 1.0 / np.arange(n, 0, -1)
-    base = np.zeros((rows, n + 1))
-    starts = np.zeros((rows, n), dtype=np.int64)
-    index = np.arange(rows)
-    work = np.empty((rows, n))
-    for end in range(1, n + 1):
-        cost = work[:, :end]
-        np.subtract(sums[:, end, np.newaxis], sums[:, :end], out=cost)
-        np.multiply(cost, cost, out=cost)
-        np.multiply(cost, inverse[n - end :], out=cost)
-        np.subtract(base[:, :end], cost, out=cost)
-        best = cost[index, cost.argmin(axis=1)]
-        near = cost <= (best + tie)[:, np.newaxis]
-        starts[:, end - 1] = near.argmax(axis=1)
-        for row in np.flatnonzero(near.sum(axis=1) > 1):
-            starts[row, end - 1] = _choose(signals[row], starts[row], np.flatnonzero(near[row]), end, penalty)
-        base[:, end] = best + penalty
-    return starts
-
-
-def _choose(signal: Floats, starts: NDArray[np.int64], candidates: NDArray[np.int64], end: int, penalty: float) -> int:
+def _choose(signal: Floats, starts: Positions, candidates: Positions, end: int, penalty: float) -> int:
     """The start of the last piece among candidates that are equal but for rounding.
 
     In exact arithmetic the smallest would do. To break such ties as the paper's reference does, the objective is added
@@ -128,7 +148,7 @@ def _choose(signal: Floats, starts: NDArray[np.int64], candidates: NDArray[np.in
     return int(candidates[int(np.argmin(sums))])
 
 
-def _backtrack(starts: NDArray[np.int64]) -> list[int]:
+def _backtrack(starts: Positions) -> list[int]:
     breaks = []
     end = int(starts[-1])
     while end > 0:
