@@ -80,6 +80,8 @@ PAPER_DEFAULTS = {"images": 200, "sample": 100_000}
 
 PROMPT_FILES = (".txt", ".yaml", ".yml")
 """A single prompt that ends so is the path of a file of prompts."""
+DOMAIN_FILES = (".yaml", ".yml")
+"""A domain that ends so is the path of its file."""
 
 
 class _Strict(BaseModel):
@@ -205,8 +207,10 @@ def load_study(path: str | Path) -> Study:
 
 
 def _resolved(study: Study, base: Path) -> dict[str, Any]:
-    """Patterns and a model's path, absolute; a remote pattern and a model's name as they are."""
+    """Patterns, a domain's file and a model's path, absolute; a remote pattern and a model's name as they are."""
     update: dict[str, Any] = {}
+    if study.domain.endswith(DOMAIN_FILES):
+        update["domain"] = os.path.abspath(base / Path(study.domain).expanduser())
     if study.captions:
         update["captions"] = tuple(
             pattern if "://" in pattern else os.path.abspath(base / pattern) for pattern in study.captions

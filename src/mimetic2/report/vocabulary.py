@@ -26,7 +26,8 @@ def vocabulary(contents: Contents) -> Vocabulary:
         return Vocabulary()
     from mimetic2.domains import load_domain
 
-    domain = load_domain(name)
+    # A domain of the user's own is a file in the run directory.
+    domain = load_domain(contents.locate("domain") or name)
     words = domain.words
     return Vocabulary(
         words.concept, words.concepts, words.image, words.training_image, domain.title, domain.show_images

@@ -18,9 +18,9 @@ from mimetic2.runs.choices import check_requirements
 from mimetic2.runs.engine import do_stages
 from mimetic2.runs.lock import writing
 from mimetic2.runs.manifest import MANIFEST
-from mimetic2.runs.places import COUNTS, REPORT, SCORES, THRESHOLD
+from mimetic2.runs.places import COUNTS, DOMAIN, REPORT, SCORES, THRESHOLD
 from mimetic2.runs.sequence import STAGES
-from mimetic2.study import Study, load_study
+from mimetic2.study import DOMAIN_FILES, Study, load_study
 from mimetic2.tables import read_table
 
 STUDY = "study.yaml"
@@ -101,11 +101,17 @@ def default_folder(study_path: Path) -> Path:
 
 
 def _keep_study(study: Study, path: Path, folder: Path) -> None:
-    """Write the study with every default filled in and paths relative to the run, unless it lives there itself."""
+    """Write the study with every default filled in and paths relative to the run, unless it lives there itself.
+
+    A domain of the user's own is copied, so that the run can be reported and packed wherever it is moved to.
+    """
     target = folder / STUDY
     if target.exists() and target.samefile(path):
         return
     base = folder.resolve()
+    if study.domain.endswith(DOMAIN_FILES):
+        write_text(folder / DOMAIN, Path(study.domain).read_text(encoding="utf-8"))
+        study = study.model_copy(update={"domain": DOMAIN})
     content: dict[str, Any] = _with_relative_paths(study.model_dump(mode="python", exclude_none=True), base)
     if "captions" in content:
         content["captions"] = [_relative(Path(p), base) if "://" not in p else p for p in content["captions"]]
@@ -122,7 +128,9 @@ def _keep_study(study: Study, path: Path, folder: Path) -> None:
 def _with_relative_paths(value: Any, base: Path) -> Any:
     if isinstance(value, dict):
         return {key: _with_relative_paths(inner, base) for key, inner in value.items()}
-    return _relative(value, base) if isinstance(value, Path) else value
+    if isinstance(value, Path):
+        return _relative(value, base) if value.is_absolute() else value.as_posix()  # a hub id is no path
+    return value
 
 
 def _relative(path: Path, base: Path) -> str:

@@ -21,6 +21,7 @@ from mimetic2.runs.places import (
     CONCEPTS,
     COUNTS,
     DEVIATIONS,
+    DOMAIN,
     FETCHED,
     FUNNEL,
     GENERATED,
@@ -36,7 +37,7 @@ from mimetic2.runs.places import (
 )
 from mimetic2.runs.stage import Stage
 from mimetic2.runs.stages import embed, generate, report, score, threshold
-from mimetic2.study import Study, caption_files
+from mimetic2.study import DOMAIN_FILES, Study, caption_files
 
 
 def _optional(**paths: Path | None) -> dict[str, Path | Sequence[Path]]:
@@ -183,6 +184,7 @@ STAGES = (
         inputs=lambda study, run: {
             **{path: run / path for path in ("study.yaml", COUNTS, SCORES, THRESHOLD, SUMMARY, DEVIATIONS)},
             **({FUNNEL: run / FUNNEL} if study.captions is not None else {}),
+            **({DOMAIN: run / DOMAIN} if study.domain.endswith(DOMAIN_FILES) else {}),
         },
         results=(REPORT,),
     ),
