@@ -103,7 +103,8 @@ def _place(
         threshold = round(float(design.counts[fits["step"].column + 1]))
         details = {"critical_value": round(found.critical, 6), "unequal_variances": found.unequal_variances}
         return Place(threshold, "step", (found.low, found.high), details, tuple(warnings))
-    if verdict is Verdict.GRADUAL and fits["linear"].bic - fits["ramp"].bic > AHEAD:
+    ahead = fits["linear"].bic - fits["ramp"].bic > AHEAD
+    if verdict is Verdict.GRADUAL and better_smooth(fits) == "ramp" and ahead:
         midpoint = ramp_midpoint(design, scores, fits["ramp"], level)
         if midpoint.interval is None:
             warnings.append("the midpoint's interval leaves the observed counts")
