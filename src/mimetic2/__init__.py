@@ -44,6 +44,7 @@ _HOMES = {
     "load_domain": "mimetic2.domains",
     "load_study": "mimetic2.study",
     "pack_run": "mimetic2.packing",
+    "make_plan": "mimetic2.planning.plan",
     "read_concepts": "mimetic2.concepts",
     "read_cutoff": "mimetic2.counting.cutoffs",
     "read_threshold_table": "mimetic2.threshold",

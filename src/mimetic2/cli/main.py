@@ -34,6 +34,7 @@ VERBS: tuple[str, ...] = (
     "demo",
     "init",
     "run",
+    "plan",
     "concepts",
     "count",
     "fetch",

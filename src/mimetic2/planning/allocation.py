@@ -1,10 +1,11 @@
 """How many images each concept deserves: spent where they narrow the threshold's interval, never where a score is high.
 
 The noise of a concept's score has two parts: τ², how much concepts of equal count differ, which no number of images
-reduces, and σ²/m with m images. The step's interval around a break at x = log10(1 + count) is as wide as
-(τ² + σ²(x)/m(x)) / (δ² ρ(x)), δ the rise and ρ the concepts per decade, so that its average over x, for a given number
-of images, is smallest at m ∝ σ/ρ: Neyman's (1934) rule with sparse counts weighted up. Beyond m = σ²/(ε τ²) all further
-images together can shorten the interval by no more than ε, so they are not made.
+reduces, and σ²/m with m images. Around a break at x = log10(1 + count) the step's interval has a width in decades of
+(τ² + σ²(x)/m(x)) / (δ² ρ(x)), δ the rise and ρ the concepts per decade. Averaged over breaks anywhere among the
+concepts it is, for a given number of images, smallest at m ∝ σ/√ρ: Neyman's (1934) rule with sparse counts weighted up.
+(Breaks anywhere in x would give σ/ρ, widths in concepts instead of decades σ; each does worse where the other is
+right.) Beyond m = σ²/(ε τ²) all further images together can shorten the interval by no more than ε: they are not made.
 
 What decides is counts and variances. A concept's own score enters through τ² only, which all concepts share, and σ² is
 pooled over neighbours in count, so that a concept that scored high or low by chance in the first images gets neither
@@ -105,7 +106,7 @@ def allocate(
     if budget is None or cap.sum() * prompts <= budget:
         return cap.astype(np.int64)
     density = _kernel(np.log10(1 + counts)).sum(axis=1)
-    share = spread.within / density
+    share = spread.within / np.sqrt(density)
     total = budget // prompts
     if total <= first * len(counts):
         return np.full(len(counts), first, dtype=np.int64)

@@ -1,0 +1,154 @@
+"""What a plan rests on: counts, noise and what may be true, from a study's own run where it has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mimetic2.errors import InputError
+from mimetic2.planning.allocation import Floats
+from mimetic2.planning.assumptions import COMPONENTS, OTHER_DOMAIN
+from mimetic2.planning.noise import Noise, assumed, measured
+from mimetic2.planning.scenarios import Scenario, fitted, supposed
+from mimetic2.tables import numbers, read_table
+from mimetic2.threshold.conclusion import conclude
+from mimetic2.threshold.find import LEAST_CONCEPTS, LEAST_COUNTS
+from mimetic2.threshold.planning import concepts_needed
+from mimetic2.threshold.table import read_threshold_table
+
+if TYPE_CHECKING:
+    from mimetic2.study import Study
+
+SUPPOSED_COUNTS = (1.0, 10_000.0)
+_DRAWS = 999
+
+
+@dataclass(frozen=True)
+class Basis:
+    """``counts`` (n,) that can carry a score, of ``concepts`` in the study; ``images`` per concept; of the run, where
+    there is one: ``verdict``, ``likeliest`` shape, ``interval`` and, where it is open, ``needed``: how many concepts,
+    and the counts at which they should mostly be.
+    """
+
+    counts: Floats
+    counts_source: str
+    concepts: int
+    prompts: int
+    images: int
+    noise: Noise
+    scenarios: tuple[Scenario, ...]
+    scenarios_source: str
+    mentions: list[float] | None = None
+    verdict: str | None = None
+    likeliest: str | None = None
+    interval: tuple[int, int] | None = None
+    needed: tuple[int, tuple[int, int]] | None = None
+
+    @property
+    def open_at(self) -> tuple[float, float] | None:
+        """Counts around which further concepts may tell most: the threshold's interval, or where two shapes differ."""
+        if self.interval is not None:
+            return self.interval
+        return None if self.needed is None else self.needed[1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        noise = float(np.sqrt((self.noise.at(self.counts, self.images) ** 2).mean()))
+        needed = None if self.needed is None else {"concepts": self.needed[0], "counts": list(self.needed[1])}
+        return {
+            "concepts": self.concepts,
+            "usable_counts": len(self.counts),
+            "counts": self.counts_source,
+            "noise": {"sd": noise, "between": self.noise.between, "source": self.noise.source},
+            "truths": {"shapes": [scenario.words for scenario in self.scenarios], "source": self.scenarios_source},
+            "verdict": self.verdict,
+            "interval": None if self.interval is None else list(self.interval),
+            "needed": needed,
+        }
+
+
+def find_basis(study: Study, path: Path, run: Path | None) -> Basis:
+    """From ``run`` (default: the study's own) where it has scores, else from counts and assumptions."""
+    from mimetic2.runs.choices import prompts_of
+    from mimetic2.runs.running import default_folder
+
+    folder = run if run is not None else default_folder(path)
+    prompts = len(prompts_of(study))
+    if run is not None and not (run / "scores.csv").is_file():
+        raise InputError("holds no scores.csv", file=run, accepted="a finished run of this study")
+    if (folder / "scores.csv").is_file():
+        return _from_run(study, folder, prompts)
+    return _from_counts(study, folder, prompts)
+
+
+def _from_run(study: Study, run: Path, prompts: int) -> Basis:
+    table = read_threshold_table(run / "scores.csv")
+    _enough(table.counts, run / "scores.csv")
+    order = np.argsort(table.counts, kind="stable")
+    counts, scores = table.counts[order], table.scores[order]
+    error = None if table.score_se is None else table.score_se[order]
+    found = conclude(counts, scores, error, level=study.level, seed=study.seed, draws=_DRAWS)
+    undecided = found.verdict.value == "undecided"
+    return Basis(
+        counts=counts,
+        counts_source=f"{len(counts)} concepts with a score in {run.resolve().name}",
+        concepts=len(counts) + sum(table.excluded.values()),
+        prompts=prompts,
+        images=study.images * prompts,
+        noise=measured(run, table),
+        scenarios=tuple(fitted(found.design, dict(found.fits))),
+        scenarios_source=f"each shape as it fits the scores of {run.resolve().name} best",
+        verdict=found.verdict.value,
+        likeliest=found.rivals[0].shape,
+        interval=found.place.interval,
+        needed=concepts_needed(found.design, *found.rivals) if undecided else None,
+    )
+
+
+def _from_counts(study: Study, folder: Path, prompts: int) -> Basis:
+    components = COMPONENTS.get(study.domain, OTHER_DOMAIN)
+    counts, source, concepts, mentions = _counts(study, folder)
+    return Basis(
+        counts=np.sort(counts),
+        counts_source=source,
+        concepts=concepts,
+        prompts=prompts,
+        images=study.images * prompts,
+        noise=assumed(components),
+        scenarios=tuple(supposed(counts, components.rise)),
+        scenarios_source=f"a rise of {components.rise:g}: {components.source}",
+        mentions=mentions,
+    )
+
+
+def _counts(study: Study, folder: Path) -> tuple[Floats, str, int, list[float] | None]:
+    """Usable counts, where they come from, how many concepts there are, and mentions where they were counted."""
+    path = study.counts if study.counts is not None else folder / "counts.csv"
+    if path.is_file():
+        frame = read_table(path, ["concept", "count"])
+        values = numbers(frame, "count", file=path, minimum=0, missing=True)
+        usable = np.array([value for value in values if value is not None], dtype=np.float64)
+        _enough(usable, path)
+        mentions = None
+        if study.captions is not None and "mentions" in frame.columns:
+            mentions = [value or 0.0 for value in numbers(frame, "mentions", file=path, minimum=0, missing=True)]
+        return usable, f"{len(usable)} counts of {path.name}", frame.height, mentions
+    from mimetic2.concepts import read_concepts
+
+    if study.concepts is None:
+        raise InputError("the study has neither 'concepts' nor 'counts'")
+    n = sum(not concept.minor for concept in read_concepts(study.concepts))
+    low, high = np.log10(SUPPOSED_COUNTS)
+    supposed_counts = np.round(10 ** (low + (np.arange(n) + 0.5) / max(n, 1) * (high - low)))
+    _enough(supposed_counts, study.concepts)
+    said = f"{n} concepts, not counted yet: ASSUMED evenly spread over log-count from 1 to 10,000"
+    return supposed_counts, said, n, None
+
+
+def _enough(counts: Floats, path: Path) -> None:
+    if len(counts) < LEAST_CONCEPTS or len(np.unique(counts)) < LEAST_COUNTS:
+        problem = f"has {len(counts)} concepts with a count, {len(np.unique(counts))} of them distinct"
+        raise InputError(problem, file=path, accepted=f"{LEAST_CONCEPTS} concepts and {LEAST_COUNTS} distinct counts")
