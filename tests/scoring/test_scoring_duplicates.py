@@ -128,5 +128,11 @@ def test_scoring_reports_copies_of_training_images_apart():
     training = images([("a", "https://x/0", pictures[0])])
     result = score_concepts(made, reference, training=training)
     assert result.near_duplicates["real"].to_list() == ["https://x/0"]
-    assert result.to_dict()["near_duplicates"] == 1
+    assert result.to_dict()["memorised"] == {
+        "generated": 2,
+        "real": {"reference": 3, "training": 1},
+        "picture": 1,
+        "vector": 0,
+        "concepts": 1,
+    }
     assert score_concepts(made, reference).near_duplicates.is_empty()

@@ -21,6 +21,7 @@ from mimetic2.report.contents import Contents, Row, read_run
 from mimetic2.report.figures import by_count, evenly, identification_charts, null_band, score_charts
 from mimetic2.report.labels import Labels, pseudonym_key
 from mimetic2.report.pictures import IMAGE_CHOICES, contact_sheet
+from mimetic2.report.scored import scored_values
 from mimetic2.report.vocabulary import vocabulary
 
 FIXED_SENTENCE = (
@@ -98,6 +99,7 @@ def page_values(contents: Contents, labels: Labels, images: str | None) -> dict[
     rows = sorted(contents.rows, key=lambda row: (row.count is None, row.count or 0.0, labels[row.name]))
     ranked = [row for row in rows if row.identified is not None and not row.excluded]
     return {
+        **scored_values(contents, labels),
         "title": labels.mask(contents.name),
         "words": words,
         "labels": labels,

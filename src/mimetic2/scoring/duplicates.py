@@ -9,6 +9,7 @@ perfectly come as near by chance.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,23 @@ def near_duplicates(generated: EmbeddingTable, real: Mapping[str, EmbeddingTable
         for name in sorted(made.keys() & theirs.keys()):
             records += _of_concept(name, kind, made[name], theirs[name], least)
     return pl.DataFrame(records, schema=SCHEMA, orient="row").sort("concept", "generated", "kind")
+
+
+def summarise(found: pl.DataFrame, generated: EmbeddingTable, real: Mapping[str, EmbeddingTable]) -> dict[str, Any]:
+    """How many images were compared, with how many real ones, and how many generated ones nearly equal one of them."""
+    images = {
+        sign: found.filter(pl.col("sign") == sign).unique(["concept", "generated"]).height for sign in (PICTURE, VECTOR)
+    }
+    return {
+        "generated": _images_of(generated),
+        "real": {kind: _images_of(table) for kind, table in real.items()},
+        **images,
+        "concepts": found.filter(pl.col("sign") == PICTURE)["concept"].n_unique(),
+    }
+
+
+def _images_of(table: EmbeddingTable) -> int:
+    return table.frame.filter(pl.col("fingerprint").is_not_null()).unique(["concept", "path"]).height
 
 
 class _Images:

@@ -23,7 +23,7 @@ from mimetic2.errors import InputError
 from mimetic2.files import write_json
 from mimetic2.scoring.assembly import score_table
 from mimetic2.scoring.by_prompt import PROMPTS, prompt_effects
-from mimetic2.scoring.duplicates import near_duplicates
+from mimetic2.scoring.duplicates import near_duplicates, summarise
 from mimetic2.scoring.result import DECIMALS, below
 from mimetic2.scoring.roster import NO_IMAGES, ConceptLike, Roster, call_roll
 from mimetic2.scoring.similarity import Matrix, reference_centre, unit
@@ -67,6 +67,7 @@ class PaperScores:
     prompts: pl.DataFrame
     prompt_effects: pl.DataFrame
     near_duplicates: pl.DataFrame
+    memorised: dict[str, Any]
     identity: Identity
 
     def save_run(self, run: Path) -> None:
@@ -85,7 +86,7 @@ class PaperScores:
             "n_scored": self.table.filter(pl.col("excluded") == "").height,
             "excluded": dict(sorted(Counter(reason for reason in self.table["excluded"] if reason).items())),
             "compared_with": dict(sorted(Counter(self.table["compared_with"].drop_nulls()).items())),
-            "near_duplicates": self.near_duplicates.height,
+            "memorised": self.memorised,
             "prompts_at_zero": int(self.table["prompts_at_zero"].sum()),
         }
 
@@ -131,11 +132,13 @@ def paper_scores(
         rows.append(_row(name, roster, scored, found[0], reference, None if reason else kind, reason))
     by_prompt = pl.DataFrame(prompts, schema=PROMPTS, orient="row")
     real = {"reference": curated} | ({"training": training} if training is not None else {})
+    duplicates = near_duplicates(generated, real)
     return PaperScores(
         table=score_table(rows, roster, EXTRAS),
         prompts=by_prompt,
         prompt_effects=prompt_effects(by_prompt),
-        near_duplicates=near_duplicates(generated, real),
+        near_duplicates=duplicates,
+        memorised=summarise(duplicates, generated, real),
         identity=generated.identity,
     )
 

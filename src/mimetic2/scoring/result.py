@@ -61,6 +61,7 @@ class ScoreResult:
     controls: pl.DataFrame
     excluded: pl.DataFrame
     near_duplicates: pl.DataFrame
+    memorised: dict[str, Any]
     identity: Identity
     readout: str
     references: int
@@ -96,7 +97,7 @@ class ScoreResult:
             "excluded_images": dict(sorted(Counter(self.excluded["reason"]).items())),
             "not_separated": int(self.fitness["not_separated"].sum()),
             "reference_rank1": None if rank1.is_empty() else float(rank1.to_numpy().mean()),
-            "near_duplicates": self.near_duplicates.height,
+            "memorised": self.memorised,
         }
 
 

@@ -20,7 +20,7 @@ from mimetic2.scoring.assembly import (
     variance_table,
 )
 from mimetic2.scoring.by_prompt import prompt_effects, prompt_scores
-from mimetic2.scoring.duplicates import near_duplicates
+from mimetic2.scoring.duplicates import near_duplicates, summarise
 from mimetic2.scoring.fitness import measure_fitness
 from mimetic2.scoring.means import Means
 from mimetic2.scoring.pool import Pool, build_pool
@@ -72,6 +72,7 @@ def score_concepts(
     invented = [name for name in roster.names if name in roster.controls and name not in pool.references]
     prompts = prompt_scores(pool, pairs)
     real = {"reference": reference} | ({"training": training} if training is not None else {})
+    duplicates = near_duplicates(generated, real)
     return ScoreResult(
         table=_table(roster, reasons, pool, scored, pairs, nulls, identification, flagged, invented),
         prompts=prompts,
@@ -82,7 +83,8 @@ def score_concepts(
         identification=identification,
         controls=control_table(scored, invented),
         excluded=excluded_table(pool),
-        near_duplicates=near_duplicates(generated, real),
+        near_duplicates=duplicates,
+        memorised=summarise(duplicates, generated, real),
         identity=reference.identity,
         readout=readout,
         references=references,
