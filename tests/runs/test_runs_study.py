@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.study import UNSAID, Fetching, Study, caption_files, load_study
 from mimetic2.yamlfile import read_yaml
@@ -49,6 +50,32 @@ def test_the_smallest_study(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert (study.procedure, study.level, study.penalty, study.references) == ("robust", 0.95, 0.9, 10)
     monkeypatch.chdir(folder)
     assert load_study("study.yaml") == study
+
+
+def test_weights_are_a_file_a_folder_or_a_hub_id(folder: Path) -> None:
+    (folder / "weights.onnx").touch()
+    for name in ("weights.onnx", "reference"):
+        assert load(folder, embedder_weights=name).embedder_weights == folder / name
+    assert load(folder, embedder_weights="owner/name").embedder_weights == Path("owner/name")
+    for name in ("nowhere", "./owner/name", "a/b/c"):
+        with pytest.raises(InputError, match="'embedder_weights': no such file or folder"):
+            load(folder, embedder_weights=name)
+
+
+def test_a_hub_id_and_a_domains_file_survive_in_the_run(folder: Path) -> None:
+    from mimetic2.runs.running import _keep_study
+
+    domain = Path(load_domain.__code__.co_filename).with_name("art-style.yaml").read_text()
+    (folder / "mine.yaml").write_text(domain)
+    study = load(folder, embedder_weights="owner/name", domain="mine.yaml", faces="one")
+    assert study.domain == str(folder / "mine.yaml")
+    run = folder / "run"
+    run.mkdir()
+    _keep_study(study, folder / "study.yaml", run)
+    again = load_study(run / "study.yaml")
+    assert (again.embedder_weights, again.faces) == (Path("owner/name"), "one")
+    assert again.domain == str(run / "domain.yaml")
+    assert (run / "domain.yaml").read_text() == domain
 
 
 def test_captions_are_patterns_relative_to_the_file(folder: Path) -> None:
