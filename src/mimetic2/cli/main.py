@@ -40,6 +40,7 @@ VERBS: tuple[str, ...] = (
     "fetch",
     "calibrate",
     "verify",
+    "captionless",
     "generate",
     "embed",
     "score",

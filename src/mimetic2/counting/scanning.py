@@ -43,8 +43,8 @@ def scan_shard(path: str, matcher: Matcher, columns: Columns, *, concepts: int, 
 
 def _sample(sampler: Sampler, batch: Batch, rows: Ints, indexes: Ints) -> None:
     distinct, where = np.unique(rows, return_inverse=True)
-    captions = _bytes(batch.texts, distinct)
-    links = _bytes(batch.urls, distinct) if batch.urls is not None else [b""] * len(distinct)
+    captions = cells(batch.texts, distinct)
+    links = cells(batch.urls, distinct) if batch.urls is not None else [b""] * len(distinct)
     hashes = pair_hashes(sampler.seed, links, captions)
     near = sampler.near(hashes[where], indexes)
     if not len(near):
@@ -53,19 +53,20 @@ def _sample(sampler: Sampler, batch: Batch, rows: Ints, indexes: Ints) -> None:
     unsafe = np.full(len(distinct), np.nan)
     if batch.unsafe is not None:
         wanted = np.unique(used)
-        unsafe[wanted] = _flags(batch.unsafe, distinct[wanted])
+        unsafe[wanted] = unsafe_flags(batch.unsafe, distinct[wanted])
     url, caption = (np.array(values, object)[used] for values in (links, captions))
     sampler.add(Sample(indexes[near], hashes[used], url, caption, np.ones(len(near), np.int64), unsafe[used]))
 
 
-def _bytes(array: Any, rows: Ints) -> list[bytes]:
+def cells(array: Any, rows: Ints) -> list[bytes]:
+    """The texts of these rows of a pyarrow array, as bytes."""
     import pyarrow as pa
 
     taken = array.take(pa.array(rows)).cast(pa.binary())
     return [cell or b"" for cell in taken.to_pylist()]
 
 
-def _flags(array: Any, rows: Ints) -> npt.NDArray[np.float64]:
+def unsafe_flags(array: Any, rows: Ints) -> npt.NDArray[np.float64]:
     """Probabilities of an unsafe image from numbers or from LAION's words; what is neither, flags the image."""
     import pyarrow as pa
 
