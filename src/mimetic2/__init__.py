@@ -50,6 +50,7 @@ _HOMES = {
     "read_threshold_table": "mimetic2.threshold",
     "remove_biometrics": "mimetic2.runs.cleaning",
     "run": "mimetic2.runs",
+    "score": "mimetic2.scoring.folders",
     "score_concepts": "mimetic2.scoring",
     "threshold_of": "mimetic2.threshold",
     "verify_sample": "mimetic2.counting.verification",

@@ -1,0 +1,59 @@
+"""From folders of images, or vectors made of them before, to scores: what the command `score` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mimetic2.errors import InputError
+from mimetic2.scoring.result import ScoreResult
+from mimetic2.scoring.score import score_concepts
+
+if TYPE_CHECKING:
+    from mimetic2.embedding import Embedder, EmbeddingTable
+
+
+def score(
+    generated: str | Path,
+    reference: str | Path,
+    embedder: str | Embedder,
+    *,
+    counts: str | Path | None = None,
+    concepts: str | Path | None = None,
+    cache: str | Path | None = None,
+    **options: Any,
+) -> ScoreResult:
+    """Score how well each concept is imitated: the table of scores.csv, and the tables beside it.
+
+    ``generated`` and ``reference`` are folders with a folder of images per concept, or Parquet files that `embed`
+    wrote; ``embedder`` is a name or what :func:`get_embedder` gives; ``counts`` and ``concepts`` are tables as in a
+    study; ``cache`` is a folder of vectors made before. ``options`` go to :func:`score_concepts`.
+
+    Raises :class:`InputError` for missing folders, ambiguous names, malformed tables, and vectors of another embedder
+    or another way of decoding than the one asked for.
+    """
+    from mimetic2.concepts import read_concepts
+    from mimetic2.embedding import get_embedder
+    from mimetic2.tables import read_table
+
+    table = read_table(counts, ("concept", "count")) if counts is not None else None
+    listed = read_concepts(concepts) if concepts is not None else None
+    names = [concept.name for concept in listed] if listed is not None else None
+    if names is None and table is not None:
+        names = [str(name).strip() for name in table["concept"]]
+    tool = get_embedder(embedder) if isinstance(embedder, str) else embedder
+    sides = [_vectors(Path(source), names, tool, cache) for source in (generated, reference)]
+    return score_concepts(*sides, counts=table, concepts=listed, **options)
+
+
+def _vectors(source: Path, names: list[str] | None, tool: Embedder, cache: str | Path | None) -> EmbeddingTable:
+    from mimetic2.embedding import EmbeddingTable, embed_images, find_images
+    from mimetic2.embedding.base import identity_of
+
+    if source.suffix != ".parquet":
+        folder = Path(cache) if cache is not None else None
+        return embed_images(find_images(source, names), tool, folder, label=f"embed {source.name}")
+    table = EmbeddingTable.load(source)
+    if table.identity != identity_of(tool):
+        raise InputError(f"holds vectors of {table.identity}, not of {tool.name} as it is here", file=source)
+    return table
