@@ -88,10 +88,11 @@ def key_figures(threshold: dict[str, Any]) -> Figures:
     identification = threshold.get("identification")
     for key, share in (("n50", "half"), ("n90", "nine in ten")):
         if identification:
-            value, ends = identification.get(key), as_pair(identification.get(f"{key}_interval"))
-            note = "" if value is not None else "not reached within the observed counts"
-            if value is not None and ends is None:
-                note = OPEN_INTERVAL
+            value = identification.get(key)
+            ends = as_pair(identification.get(f"{key}_bounds") or identification.get(f"{key}_interval"))
+            note = identification.get(f"{key}_note") or ""
+            if not note and value is None:
+                note = "not reached within the observed counts"
             figures.append(Figure(key.upper(), f"{share} of the concepts are identified", value, ends, note))
     paper = threshold.get("paper")
     if paper:

@@ -79,6 +79,7 @@ class Contents:
 _DOCUMENTED = (
     *("method", "sentence", "threshold", "threshold_kind", "interval", "level", "onset", "identification", "paper"),
     *("change_points", "shapes", "curve", "null_band", "n_concepts", "excluded", "seed", "warnings"),
+    *("sensitivity", "bounds", "groups", "controls", "assumptions", "association"),
 )
 CONCEPTS = "count/concepts.csv"
 _NUMBERS = ("count", "count_low", "count_high", "mentions", "sampled", "alive", "verified")

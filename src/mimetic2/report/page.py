@@ -17,6 +17,7 @@ from mimetic2.report import numerals
 from mimetic2.report.account import exclusions, funnel, losses, reproduction
 from mimetic2.report.answers import key_figures, lookup, paper_beside_ours, shape_rows, tested
 from mimetic2.report.assumptions import assumptions
+from mimetic2.report.checked import among_twenty, bounds, controls, groups, sensitivity
 from mimetic2.report.contents import Contents, Row, read_run
 from mimetic2.report.figures import by_count, evenly, identification_charts, null_band, score_charts
 from mimetic2.report.labels import Labels, pseudonym_key
@@ -112,6 +113,11 @@ def page_values(contents: Contents, labels: Labels, images: str | None) -> dict[
         "shapes": shape_rows(threshold),
         "tests": tested(threshold),
         "lookup": lookup(threshold),
+        "sensitivity": sensitivity(threshold),
+        "bounds": bounds(threshold),
+        "of_groups": groups(threshold, labels),
+        "of_controls": controls(threshold, labels),
+        "among_twenty": among_twenty(threshold),
         "score_charts": score_charts(threshold, rows, labels, words),
         "has_null": null_band(threshold, rows) is not None,
         "has_identified": bool(ranked),
@@ -124,7 +130,7 @@ def page_values(contents: Contents, labels: Labels, images: str | None) -> dict[
         "funnel": funnel(rows),
         "exclusions": exclusions(threshold, rows, labels),
         "losses": losses(contents.manifest, labels),
-        "assumptions": assumptions(contents, rows, words),
+        "assumptions": assumptions(contents, rows, words, labels),
         "reproduction": reproduction(contents, labels),
         "basis": labels.mask((contents.study.get("subjects") or {}).get("basis") or ""),
         "training_data": labels.mask((contents.study.get("training_data") or {}).get("name") or ""),

@@ -67,9 +67,8 @@ def _monotone(found: Conclusion, setting: Setting) -> Assumption:
     tested = None if found.constant else monotone_test(found, generator(setting.seed, "monotone"), setting.draws)
     if tested is None:
         return Assumption("monotone", text, NOT_TESTABLE, "There are too few different counts or scores to see a fall.")
-    fall = f"the largest fall between classes of counts is {tested.fall:.3f}"
     where = f", from about {tested.counts[0]:,} to about {tested.counts[1]:,} images" if tested.fall > 0 else ""
-    finding = f"Over classes of counts {fall}{where} ({_p(tested.p)})."
+    finding = f"Between classes of counts the largest fall is {tested.fall:.3f}{where} ({_p(tested.p)})."
     outcome = DOUBTFUL if found.falling or tested.p <= SIGNIFICANCE else PASS
     return Assumption("monotone", text, outcome, finding, round(tested.p, 6))
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from mimetic2.seeding import generator
+from mimetic2.threshold.checks.setting import Setting
+from mimetic2.threshold.checks.uncertain import Shifts, widened_ends
 from mimetic2.threshold.conclusion import Conclusion
 from mimetic2.threshold.intervals import ramp_midpoint, step_interval
 from mimetic2.threshold.segmentation import Floats
@@ -37,12 +39,24 @@ class Bounds:
         return asdict(self)
 
 
-def one_sided(found: Conclusion, drawn: Floats, null_score: Floats | None, level: float, seed: int) -> Bounds:
-    """Bounds of a conclusion; ``drawn`` (draws, levels) are the curves of the bootstrap, ``null_score`` (n,)."""
+def one_sided(
+    found: Conclusion, drawn: Floats, null_score: Floats | None, moved: Shifts | None, setting: Setting
+) -> Bounds:
+    """Bounds of a conclusion.
+
+    ``drawn`` (draws, levels): curves of the bootstrap; ``null_score`` (n,); ``moved``: what uncertain counts change.
+    """
+    level, seed = setting.level, setting.seed
     least, most = _of_threshold(found, level, seed, len(drawn))
     start, end = None, None
     if null_score is not None:
         start, end = _of_curve(found.design.counts, drawn, null_score, level, generator(seed, "bounds"))
+    if moved is not None:
+        twice = 2 * level - 1
+        if found.place.threshold is not None:
+            least, most = widened_ends(found.place.threshold, (least, most), moved.threshold, twice)
+        start = None if start is None else widened_ends(start, (None, start), moved.onset, twice)[1]
+        end = None if end is None else widened_ends(end, (end, None), moved.onset, twice)[0]
     return Bounds(level, least, most, start, end)
 
 

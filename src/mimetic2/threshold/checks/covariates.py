@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,9 +99,13 @@ def _pairs(ascending: Floats) -> NDArray[np.int64]:
 
 
 def chi_square_tail(value: float, freedom: int) -> float:
-    """P(χ² ≥ value) by Wilson and Hilferty's (1931) cube root, within .01 of the exact one."""
-    share = 2 / (9 * freedom)
-    return float(1 - NormalDist().cdf(((max(value, 0.0) / freedom) ** (1 / 3) - (1 - share)) / share**0.5))
+    """P(χ² ≥ value), by its finite series (Abramowitz & Stegun 1964, 26.4.4 and 26.4.5)."""
+    half = max(value, 0.0) / 2
+    tail = math.erfc(math.sqrt(half)) if freedom % 2 else 0.0
+    powers = np.arange(freedom // 2) + (0.5 if freedom % 2 else 0.0)
+    if half > 0:
+        tail += sum(math.exp(power * math.log(half) - half - math.lgamma(power + 1)) for power in powers)
+    return min(1.0, tail) if half > 0 else 1.0
 
 
 def count_association(counts: Floats, covariate: Floats) -> float:

@@ -44,5 +44,5 @@ def examine(observed: Observations, found: Conclusion, drawn: Floats, moved: Shi
         sensitivity=tuple(row.to_dict() for row in rows),
         groups=groups,
         controls=examine_controls(observed),
-        bounds=one_sided(found, drawn, observed.null_score, setting.level, setting.seed),
+        bounds=one_sided(found, drawn, observed.null_score, moved, setting),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimetic2.seeding import generator
-from mimetic2.threshold.checks.places import curve_test, group_curves, place_test
+from mimetic2.threshold.checks.places import common_rise, curve_test, group_curves, place_test
 from mimetic2.threshold.checks.pooling import PooledPlace, pool
 from mimetic2.threshold.checks.setting import LEAST_CONCEPTS, LEAST_COUNTS, Setting
 from mimetic2.threshold.conclusion import Conclusion, conclude
@@ -76,13 +76,14 @@ def compare_groups(observed: Observations, main: Conclusion, setting: Setting) -
     if len(names) < 2 or main.constant:
         return None
     members = [np.flatnonzero(labels == name) for name in names]
-    kind, scores = _kind(main), main.scores
-    curves = group_curves(main, members, kind or "ramp")
-    pooled = pool(curves, scores, setting.level) if kind else None
+    rise, scores = common_rise(main, members), main.scores
+    placed = rise is not None and lowest(main.fits) != "flat"
+    curves = group_curves(main, members, rise)
+    pooled = pool(curves, scores, setting.level) if placed else None
     tests = [generator(setting.seed, "groups", test) for test in ("curve", "place")]
-    everyone = group_curves(main, [np.sort(np.concatenate(members))], kind or "ramp")
+    everyone = group_curves(main, [np.sort(np.concatenate(members))], rise)
     same_curve = curve_test(everyone, curves, scores, tests[0], setting.draws)
-    same_place = place_test(curves, scores, tests[1], setting.draws) if kind else None
+    same_place = place_test(curves, scores, tests[1], setting.draws) if placed else None
     offsets = _offsets(main, members)
     places: list[PooledPlace | None] = list(pooled.places) if pooled else [None] * len(names)
     rows = [
@@ -95,16 +96,8 @@ def compare_groups(observed: Observations, main: Conclusion, setting: Setting) -
         same_place_p=same_place,
         spread=None if pooled is None else round(pooled.spread, 4),
         n_without=int((labels == "").sum()),
-        note=_note(main, same_curve, same_place, kind),
+        note=_note(main, same_curve, same_place, placed),
     )
-
-
-def _kind(main: Conclusion) -> str | None:
-    """The rise to compare places by: step or ramp; None where the common shape has no place (flat, linear)."""
-    best = lowest(main.fits)
-    if main.place.kind is not None:
-        return "step" if main.place.kind == "step" else "ramp"
-    return {"step": "step", "ramp": "ramp", "hinge": "ramp"}.get(best)
 
 
 def _offsets(main: Conclusion, members: list[NDArray[np.int64]]) -> list[tuple[float, float]]:
@@ -183,7 +176,7 @@ def _count(x: float) -> int:
     return max(0, round(10**x - 1))
 
 
-def _note(main: Conclusion, curve: float | None, place: float | None, kind: str | None) -> str:
+def _note(main: Conclusion, curve: float | None, place: float | None, placed: bool) -> str:
     parts = []
     if curve is not None:
         parts.append(
@@ -191,9 +184,9 @@ def _note(main: Conclusion, curve: float | None, place: float | None, kind: str 
             if curve <= SIGNIFICANCE
             else "no difference between the groups' curves is shown"
         )
-    if kind is None:
-        parts.append("the common shape has no place at which groups could differ")
-    elif place is not None:
+    if not placed:
+        parts.append("the rise within groups has no place at which groups could differ")
+    if place is not None:
         parts.append(
             "the rise lies at different counts"
             if place <= SIGNIFICANCE

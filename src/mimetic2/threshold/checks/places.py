@@ -1,7 +1,7 @@
 """A rise at a common place, or at a place of its own in each group: fits, and two bootstrap tests between them.
 
 Every group keeps its own floor and gain (a group may be harder for the embedder without needing more images); the place
-is the break of a step, or the midpoint of a ramp whose width is that of all concepts together. Places are tried on an
+is the break of a step, or the midpoint of a ramp whose width all groups share. Places are tried on an
 even grid over log10(1 + count).
 """
 
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from mimetic2.threshold.conclusion import Conclusion
 from mimetic2.threshold.segmentation import Floats
+from mimetic2.threshold.shapes import variance_floor
 from mimetic2.threshold.verdict import wild
 
 PLACES = 241
+RISES = (0.5, 1.0, 2.0)  # widths of a ramp, 10–90 %, in decades
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,20 @@ class GroupCurves:
         return found
 
 
-def group_curves(found: Conclusion, members: list[NDArray[np.int64]], kind: str) -> GroupCurves:
-    """Curves of ``kind`` step or ramp for the groups' ``members`` (row numbers of the conclusion's design)."""
+def group_curves(found: Conclusion, members: list[NDArray[np.int64]], rise: float | None) -> GroupCurves:
+    """Curves for the groups' ``members`` (row numbers of the conclusion's design), all over the same grid of places.
+
+    ``rise``: 10–90 % of a ramp in decades; 0 is a step; None is the line, which has no place (p = 1).
+    """
     design = found.design
-    places = np.linspace(design.x[0], design.x[-1], PLACES + 2)[1:-1]
+    places = np.linspace(design.x[0], design.x[-1], PLACES + 2)[1:-1] if rise is not None else np.zeros(1)
     x = design.x[design.level_of][:, np.newaxis]
-    if kind == "step":
+    if rise is None:
+        raw = x
+    elif rise == 0:
         raw = (x > places).astype(float)
     else:
-        scale = float(design.ramps.widths[found.fits["ramp"].column]) / (2 * np.log(9))  # 10–90 % in logistic scales
-        raw = 0.5 * (1 + np.tanh(0.5 * (x - places) / scale))
+        raw = 0.5 * (1 + np.tanh((x - places) * np.log(9) / rise))
     unit, norms = [], []
     for rows in members:
         weights = design.weights[rows]
@@ -67,6 +73,21 @@ def group_curves(found: Conclusion, members: list[NDArray[np.int64]], kind: str)
         unit.append(centred / np.where(norm > 0, norm, 1.0) * (norm > 0))
         norms.append(norm)
     return GroupCurves(places, members, unit, norms, design.weights)
+
+
+def common_rise(found: Conclusion, members: list[NDArray[np.int64]]) -> float | None:
+    """The kind of rise that describes the groups best when each has its own place: lowest BIC; see `group_curves`.
+
+    Judged within groups, because different places blur into a line over all of them.
+    """
+    groups, best, least = len(members), None, np.inf
+    n = sum(len(rows) for rows in members)
+    for rise, parameters in ((None, 2 * groups), (0.0, 3 * groups), *((width, 3 * groups + 1) for width in RISES)):
+        rss = float(fit_places(group_curves(found, members, rise), found.scores[np.newaxis, :]).own[0])
+        bic = n * np.log(max(rss / n, variance_floor(found.scores))) + parameters * np.log(n)
+        if bic < least:
+            best, least = rise, bic
+    return best
 
 
 @dataclass(frozen=True)

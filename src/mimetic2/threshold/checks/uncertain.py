@@ -120,13 +120,14 @@ def widened(count: int, interval: tuple[int, int] | None, moved: Floats, level: 
     """The interval with the shifts' share added; None where too many draws have no such estimate."""
     if interval is None:
         return None
-    ends = _ends(count, interval, moved, level)
+    ends = widened_ends(count, interval, moved, level)
     return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
 
 
-def _ends(
+def widened_ends(
     count: int, bounds: tuple[int | None, int | None], moved: Floats, level: float
 ) -> tuple[int | None, int | None]:
+    """Ends moved away from ``count``, each None that was None; both None where too many draws have no estimate."""
     known = moved[np.isfinite(moved)]
     if len(known) < level * len(moved):
         return None, None
@@ -137,7 +138,8 @@ def _ends(
         if value is None:
             return None
         half = abs(np.log10(1 + value) - x)
-        return int(rounded(max(0.0, 10 ** (x + side * np.sqrt(half**2 + extra)) - 1)))
+        moved_to = 10 ** (x + side * np.sqrt(half**2 + extra)) - 1
+        return int(rounded(max(0.0, round(float(moved_to), 6))))
 
     return end(bounds[0], -1, np.floor), end(bounds[1], 1, np.ceil)
 
@@ -168,7 +170,7 @@ def widen_identification(ranked: Identification | None, moved: Shifts, level: fl
 def _widen(crossing: Crossing, moved: Floats, level: float) -> Crossing:
     if crossing.count is None:
         return crossing
-    bounds = _ends(crossing.count, crossing.bounds, moved, level)
+    bounds = widened_ends(crossing.count, crossing.bounds, moved, level)
     lost = "counts are too uncertain for an interval" if bounds == (None, None) != crossing.bounds else ""
     return replace(crossing, bounds=bounds, note="; ".join(part for part in (crossing.note, lost) if part))
 
