@@ -57,6 +57,21 @@ def page_of(path: Path) -> Page:
     return Page(path.read_text(encoding="utf-8"))
 
 
+def test_what_was_lost_between_captions_and_counts_is_said(make_run: Make) -> None:
+    run = make_run()
+    (run / "verify").mkdir()
+    said = {"dead": {"HTTP 404": 41, "<b>timeout</b>": 2}, "unjudged": {"no face found": 3}}
+    (run / "verify" / "funnel.json").write_text(json.dumps(said))
+    page = page_of(write_report(run))
+    assert "From captions to counts" in page.text
+    for text in ("Sampled but not alive", "41 HTTP 404", "2 <b>timeout</b>", "3 no face found"):
+        assert text in page.text, text
+    assert "12 painters that no caption names: their count is 0" in page.text
+    (run / "verify" / "funnel.json").write_text("[]")
+    with pytest.raises(InputError, match="is not a JSON object"):
+        write_report(run)
+
+
 @pytest.mark.parametrize("verdict", ["step", "gradual", "none", "undecided"])
 def test_says_sentence_first_and_the_fixed_sentence(make_run: Make, verdict: str) -> None:
     page = page_of(write_report(make_run(verdict=verdict)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,10 +12,11 @@ from scipy.stats import binomtest
 
 from conftest import HOSTILE, names, threshold_of
 from mimetic2.report import numerals
-from mimetic2.report.account import exclusions, funnel
+from mimetic2.report.account import exclusions
 from mimetic2.report.answers import key_figures, paper_beside_ours, shape_rows
 from mimetic2.report.charts import SIZES, Chart
-from mimetic2.report.contents import Row
+from mimetic2.report.contents import Contents, Row
+from mimetic2.report.counting import counting_account, funnel
 from mimetic2.report.figures import by_count, evenly, quantile, wilson
 from mimetic2.report.labels import Labels, printable
 from mimetic2.report.pictures import spread
@@ -115,16 +119,32 @@ def test_mask_takes_whole_words_aliases_and_the_longest_name() -> None:
     assert labels.mask("by A. K. today") == f"by {labels['Ada Keller']} today"
 
 
+def test_reasons_are_ranked_and_the_rare_ones_put_together(tmp_path: Path) -> None:
+    (tmp_path / "verify").mkdir()
+    reasons = {f"reason {number:02d}": number for number in range(1, 15)}
+    (tmp_path / "verify" / "funnel.json").write_text(json.dumps({"dead": reasons, "unjudged": {"no face found": 2}}))
+    rows = [Row("a", mentions=9, sampled=9, alive=7, verified=5, status="ok", exact_duplicates=1, near_duplicates=2)]
+    rows += [Row("b", mentions=3, sampled=3, alive=0, verified=0, status="missing"), Row("c", status="zero")]
+    found = counting_account(Contents(tmp_path, {}, rows), Labels(["a", "b", "c"]))
+    assert found is not None
+    assert found.dead[0] == ("reason 14", 14)
+    assert found.dead[-1] == ("2 other reasons", 3)
+    assert sum(number for _, number in found.dead) == sum(reasons.values())
+    assert found.unjudged == [("no face found", 2)]
+    assert (found.never_mentioned, found.without_image, found.copies) == (1, 1, (1, 2))
+    assert counting_account(Contents(tmp_path, {}, [Row("a", count=3)]), Labels(["a"])) is None
+
+
 def test_funnel_and_exclusions_add_up() -> None:
     rows = [
         Row("a", mentions=100, sampled=50, alive=40, verified=20),
         Row("b", mentions=10, sampled=10, alive=5, verified=5),
     ]
-    assert [(stage.number, stage.width) for stage in funnel(rows)] == [
+    assert [(step.number, step.width) for step in funnel(rows)] == [
         (110, 100),
         (60, 54.55),
-        (45, 40.91),
-        (25, 22.73),
+        (45, 75),
+        (25, 55.56),
     ]
     assert funnel([Row("a", count=3)]) == []
     out = exclusions({"excluded": {"no face found": 1, "minor": 3}}, [Row("a", excluded="no face found")], Labels("a"))

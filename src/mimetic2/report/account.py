@@ -1,4 +1,4 @@
-"""What the page accounts for: images on the way to a count, what was left out, and how to do it again."""
+"""What the page accounts for: what was left out, and how to do it again."""
 
 from __future__ import annotations
 
@@ -10,28 +10,8 @@ from typing import Any
 import mimetic2
 from mimetic2.report.contents import Contents, Row
 from mimetic2.report.labels import Labels
-from mimetic2.report.numerals import percent
-
-FUNNEL = (
-    ("mentions", "Mentions", "caption rows that name a listed concept"),
-    ("sampled", "Sampled", "drawn at random to be looked at"),
-    ("alive", "Alive", "could still be fetched and read"),
-    ("verified", "Verified", "show the concept that their caption names"),
-)
-
 
 LOSING = ("count", "verify", "generate", "embed")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A step of the funnel; ``width`` is its bar in percent of the first step."""
-
-    name: str
-    meaning: str
-    number: int
-    width: float
-    share: str
 
 
 @dataclass(frozen=True)
@@ -44,21 +24,6 @@ class Reproduction:
     digests: list[tuple[str, str]]
     platform: str
     package: str
-
-
-def funnel(rows: Sequence[Row]) -> list[Stage]:
-    """Totals over concepts from mentions to verified images; empty where the run was not counted from captions."""
-    stages: list[Stage] = []
-    for column, name, meaning in FUNNEL:
-        values = [value for row in rows if (value := getattr(row, column)) is not None]
-        if not values:
-            continue
-        number = round(sum(values))
-        before = stages[-1].number if stages else 0
-        first = stages[0].number if stages else number
-        share = f"{percent(number / before)} of the step before" if before else ""
-        stages.append(Stage(name, meaning, number, round(100 * number / first, 2) if first else 0.0, share))
-    return stages if len(stages) > 1 else []
 
 
 def exclusions(threshold: dict[str, Any], rows: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:

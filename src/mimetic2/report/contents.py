@@ -26,6 +26,8 @@ class Row:
     sampled: float | None = None
     alive: float | None = None
     verified: float | None = None
+    exact_duplicates: float | None = None
+    near_duplicates: float | None = None
     status: str | None = None
     score: float | None = None
     score_se: float | None = None
@@ -82,7 +84,8 @@ _DOCUMENTED = (
     *("sensitivity", "bounds", "groups", "controls", "assumptions", "association"),
 )
 CONCEPTS = "count/concepts.csv"
-_NUMBERS = ("count", "count_low", "count_high", "mentions", "sampled", "alive", "verified")
+_COPIES = ("exact_duplicates", "near_duplicates")
+_NUMBERS = ("count", "count_low", "count_high", "mentions", "sampled", "alive", "verified", *_COPIES)
 _MEASURES = ("score", "score_se", "null_score", "n_generated", "n_reference")
 _FLAGS = ("identified", "control")
 _TEXTS = ("excluded", "group", "status")
@@ -98,17 +101,18 @@ def read_run(run: Path) -> Contents:
     path = run / "threshold.json"
     if not path.exists():
         raise InputError("no such file; let `mimetic2 run` or `mimetic2 threshold --json` write it first", file=path)
-    threshold = _read_object(path)
+    threshold = read_object(path)
     if "verdict" not in threshold:
         raise InputError("has no 'verdict'", file=path, accepted="the JSON that `mimetic2 threshold --json` gives")
     study: dict[str, Any] = {}
     if (run / "study.yaml").exists():
         study = _read_study(run / "study.yaml")
-    manifest = _read_object(run / "manifest.json") if (run / "manifest.json").exists() else {}
+    manifest = read_object(run / "manifest.json") if (run / "manifest.json").exists() else {}
     return Contents(run, dict.fromkeys(_DOCUMENTED) | threshold, _read_rows(run), study, manifest)
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """A JSON file that holds an object; raises :class:`InputError` for any other."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -14,11 +14,12 @@ from markupsafe import Markup
 from mimetic2.errors import InputError
 from mimetic2.files import write_text
 from mimetic2.report import numerals
-from mimetic2.report.account import exclusions, funnel, losses, reproduction
+from mimetic2.report.account import exclusions, losses, reproduction
 from mimetic2.report.answers import key_figures, lookup, paper_beside_ours, shape_rows, tested
 from mimetic2.report.assumptions import assumptions
 from mimetic2.report.checked import among_twenty, bounds, controls, groups, sensitivity
 from mimetic2.report.contents import Contents, Row, read_run
+from mimetic2.report.counting import counting_account
 from mimetic2.report.figures import by_count, evenly, identification_charts, null_band, score_charts
 from mimetic2.report.labels import Labels, pseudonym_key
 from mimetic2.report.pictures import IMAGE_CHOICES, contact_sheet
@@ -127,7 +128,7 @@ def page_values(contents: Contents, labels: Labels, images: str | None) -> dict[
         "rows": evenly(rows),
         "columns": _present(rows),
         "n_rows": len(rows),
-        "funnel": funnel(rows),
+        "counting": counting_account(contents, labels),
         "exclusions": exclusions(threshold, rows, labels),
         "losses": losses(contents.manifest, labels),
         "assumptions": assumptions(contents, rows, words, labels),
