@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mimetic2.concepts import Concept
-from mimetic2.counting.matching import SCANNERS, Matcher
+from mimetic2.counting.matching import Matcher
+from mimetic2.counting.scanners import SCANNERS
 
 pa = pytest.importorskip("pyarrow")
 

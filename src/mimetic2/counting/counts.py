@@ -15,10 +15,10 @@ import polars as pl
 from mimetic2.concepts import Concept
 from mimetic2.counting.captions import find_shards, need_pyarrow
 from mimetic2.counting.locations import absolute, size
-from mimetic2.counting.matching import default_scanner
 from mimetic2.counting.missing import mentions_high, missing_rows
 from mimetic2.counting.readers import Columns
 from mimetic2.counting.sampling import Sample, Sampler
+from mimetic2.counting.scanners import default_scanner
 from mimetic2.counting.shards import ATTEMPTS, Job, Outcome, count_shard, read_tally
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
@@ -184,13 +184,17 @@ def _sample_table(concepts: Sequence[Concept], sample: Sample) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "concept": names.gather(sample.concept),
-            "url": pl.Series([url.decode("utf-8", "replace") for url in sample.url], dtype=pl.String),
-            "caption": pl.Series([text.decode("utf-8", "replace") for text in sample.caption], dtype=pl.String),
+            "url": _decoded(sample.url),
+            "caption": _decoded(sample.caption),
             "multiplicity": sample.multiplicity,
             "punsafe": pl.Series(sample.unsafe).fill_nan(None),
             "hash": sample.hash,
         }
     )
+
+
+def _decoded(texts: Any) -> pl.Series:
+    return pl.Series([text.decode("utf-8", "replace") for text in texts.to_pylist()], dtype=pl.String)
 
 
 def _summary(job: Job, outcomes: Mapping[str, Outcome], total: _Total) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Captions laid out for one scan: folded words separated by single spaces, rows separated by a byte no text has.
 
-The layout is ``␠word␠word␠<FF>␠word␠<FF>…``: every word has a space on both sides and no row's words touch another's.
+The layout is ``␠word␠word␠<FF>␠word␠<FF>␠…``: every word has a space on both sides and no row's words touch another's.
 So a literal search for ``␠samuel␠l␠jackson␠`` is the definition of a mention, with no check of boundaries afterwards,
 and nothing can match across two captions (byte FF never occurs in UTF-8).
 
-ASCII rows, nearly all, are folded by one table look-up of the whole buffer; the others apart, also in one go, because
-folding changes their length.
+ASCII, nearly all, is folded by one table look-up of the whole buffer; then the runs of other characters, also in one
+go, and put in place of what they were.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -22,29 +21,19 @@ import numpy.typing as npt
 
 _SEPARATOR = 0xFF
 _WORD, _OTHER, _MARK = 0, 1, 2
-_SPACE, _NEWLINE = ord(" "), ord("\n")
+_SPACE, _NEWLINE, _TAB = ord(" "), ord("\n"), ord("\t")
+_GAP = 8
+"""Foreign characters nearer to each other than this many bytes are folded in one piece with what is between."""
 
 
-@dataclass(frozen=True)
-class Flat:
-    """A laid-out buffer; ``rows`` maps its rows to rows of the batch (None: they are the same).
-
-    ``foreign`` lists rows of the batch that are in the buffer but are not folded there: hits in them do not count.
-    """
-
-    data: bytes
-    rows: npt.NDArray[np.int64] | None
-    foreign: npt.NDArray[np.int64]
-
-    def rows_at(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The batch's row of each byte position."""
-        separators = np.flatnonzero(np.frombuffer(self.data, np.uint8) == _SEPARATOR)
-        found = np.searchsorted(separators, positions).astype(np.int64)
-        return found if self.rows is None else self.rows[found]
+def rows_at(data: bytes, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The row of each byte position of a buffer that :func:`lay_out` made."""
+    separators = np.flatnonzero(np.frombuffer(data, np.uint8) == _SEPARATOR)
+    return np.searchsorted(separators, positions).astype(np.int64)
 
 
-def lay_out(texts: Any) -> list[Flat]:
-    """One buffer of all ASCII rows and, if there are others, one of those.
+def lay_out(texts: Any) -> bytes:
+    """The buffer of all rows.
 
     ``texts``: pyarrow array of strings or of UTF-8 bytes; null rows are empty captions. Invalid UTF-8 reads as U+FFFD.
     """
@@ -54,13 +43,7 @@ def lay_out(texts: Any) -> list[Flat]:
     texts = texts.cast(pa.binary())
     if texts.null_count:
         texts = pc.fill_null(texts, b"")
-    texts = _valid(texts)
-    foreign = _non_ascii_rows(texts)
-    flats = [Flat(_collapse(_join(texts, b" \xff ").translate(_ascii_table())), None, foreign)]
-    if len(foreign):
-        folded = _fold_all(_join(texts.take(pa.array(foreign)), b"\xff"))
-        flats.append(Flat(_collapse(folded), foreign, np.empty(0, np.int64)))
-    return flats
+    return _collapse(_fold_foreign(b" %b " % _join(_valid(texts)).translate(_ascii_table())))
 
 
 def _valid(texts: Any) -> Any:
@@ -76,39 +59,30 @@ def _valid(texts: Any) -> Any:
     return pa.array([text.decode("utf-8", "replace").encode() for text in texts.to_pylist()], pa.binary())
 
 
-def _join(texts: Any, separator: bytes) -> bytes:
+def _join(texts: Any) -> bytes:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if not len(texts):
         return b""
-    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts), separator)
-    return bytes(joined[0].as_buffer())
+    rows = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    return bytes(pc.binary_join(rows, b" \xff ")[0].as_buffer())
 
 
 def _collapse(data: bytes) -> bytes:
-    """One space between words, one at either end."""
-    codes = np.frombuffer(b" %b " % data, np.uint8)
+    """One space between words. Arrow copies what is kept in blocks, several times as fast as numpy's masks."""
+    import pyarrow as pa
+
+    codes = np.frombuffer(data, np.uint8)
     spaces = codes == _SPACE
-    repeated = spaces[1:] & spaces[:-1]
-    if not repeated.any():
-        return codes.tobytes()
     kept = np.ones(len(codes), bool)
-    kept[1:] = ~repeated
-    return codes[kept].tobytes()
-
-
-def _non_ascii_rows(texts: Any) -> npt.NDArray[np.int64]:
-    if not len(texts):
-        return np.empty(0, np.int64)
-    _, offset_buffer, data = texts.buffers()
-    offsets = np.frombuffer(offset_buffer, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    if data is None:
-        return np.empty(0, np.int64)
-    used = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]
-    positions = np.flatnonzero(used >= 0x80) + int(offsets[0])
-    rows = np.searchsorted(offsets, positions, side="right").astype(np.int64) - 1
-    return rows[np.flatnonzero(np.diff(rows, prepend=-1))]
+    np.logical_and(spaces[1:], spaces[:-1], out=kept[1:])
+    np.logical_not(kept[1:], out=kept[1:])
+    bits = pa.py_buffer(np.packbits(kept, bitorder="little"))
+    mask = pa.Array.from_buffers(pa.bool_(), len(kept), [None, bits])
+    bytes_ = pa.Array.from_buffers(pa.uint8(), len(codes), [None, pa.py_buffer(data)])
+    collapsed: npt.NDArray[np.uint8] = bytes_.filter(mask).to_numpy()
+    return collapsed.tobytes()
 
 
 @cache
@@ -132,19 +106,34 @@ def _classes() -> npt.NDArray[np.uint8]:
     return classes
 
 
-def _fold_all(joined: bytes) -> bytes:
-    """Fold rows separated by byte FF, all at once.
+def _fold_foreign(data: bytes) -> bytes:
+    """Fold what is not ASCII: each run of it with the character before, which a combining mark may change.
 
-    A line feed stands for the separator meanwhile. That changes nothing: no normalisation form composes or reorders
-    across a line feed, and case folding looks at single characters.
+    No normalisation form composes or reorders across an ASCII character that follows, so a run may end before one.
     """
-    lines = joined.translate(_LINES).decode("utf-8", "replace")
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", lines).casefold())
-    codes = np.frombuffer(folded.encode("utf-32-le", "replace"), np.uint32)
+    foreign = np.flatnonzero(np.frombuffer(data, np.int8) < -1)  # as signed numbers; the separator is -1
+    if not len(foreign):
+        return data
+    breaks = np.flatnonzero(np.diff(foreign) > _GAP)
+    starts = (foreign[np.append(0, breaks + 1)] - 1).tolist()
+    ends = (foreign[np.append(breaks, -1)] + 1).tolist()
+    pieces = [data[: starts[0]]]
+    for end, following in zip(ends, [*starts[1:], len(data)], strict=True):
+        pieces += (b"", data[end:following])
+    pieces[1::2] = _fold(b"\t".join(map(data.__getitem__, map(slice, starts, ends)))).split(b"\t")
+    return b"".join(pieces)
+
+
+def _fold(runs: bytes) -> bytes:
+    """Fold runs separated by tabs, in which line feeds stand for the separators of rows.
+
+    After the look-up of ASCII there are no other control characters, and folding leaves these as they are.
+    """
+    text = runs.replace(b"\xff", b"\n").decode("utf-8", "replace")
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    codes = np.frombuffer(folded.encode("utf-32-le"), np.uint32)
     kinds = _classes()[codes]
-    spaced = np.where((kinds == _OTHER) & (codes != _NEWLINE), np.uint32(_SPACE), codes)[kinds != _MARK]
-    text: str = spaced.tobytes().decode("utf-32-le")
-    return text.encode().replace(b"\n", b" \xff ")
-
-
-_LINES = bytes(_SPACE if code == _NEWLINE else _NEWLINE if code == _SEPARATOR else code for code in range(256))
+    other = (kinds == _OTHER) & (codes != _NEWLINE) & (codes != _TAB)
+    spaced = np.where(other, np.uint32(_SPACE), codes)[kinds != _MARK]
+    result: str = spaced.tobytes().decode("utf-32-le")
+    return result.encode().replace(b"\n", b"\xff")

@@ -17,7 +17,7 @@ from mimetic2.concepts import Concept
 from mimetic2.counting.captions import find_shards, need_pyarrow
 from mimetic2.counting.locations import identity
 from mimetic2.counting.matching import Matcher
-from mimetic2.counting.readers import Batch, Columns, UnreadableShard, batches
+from mimetic2.counting.readers import Batch, Columns, UnreadableShard, batches, texts_at
 from mimetic2.counting.sampling import Ints
 from mimetic2.errors import InputError
 from mimetic2.files import atomic
@@ -126,7 +126,7 @@ def _search_shard(search: _Search, shard: str) -> str | None:
     try:
         for start, batch, rows, indexes in _hits(shard, search.concepts, search.columns):
             columns = {"row": rows + start, "index": indexes}
-            texts = {"url": _texts(batch.urls, rows), "caption": _texts(batch.texts, rows)}
+            texts = {"url": texts_at(batch.urls, rows), "caption": texts_at(batch.texts, rows)}
             parts.append(pl.DataFrame({**columns, **texts}, schema=_FOUND))
     except (UnreadableShard, OSError) as error:
         return f"{shard}: cannot be read ({error})"
@@ -145,12 +145,3 @@ def _count_without(concepts: tuple[Concept, ...], columns: Columns, task: tuple[
     except (UnreadableShard, OSError) as error:
         return f"{shard}: cannot be read ({error})"
     return mentions
-
-
-def _texts(array: Any, rows: Ints) -> list[str]:
-    import pyarrow as pa
-
-    if array is None:
-        return [""] * len(rows)
-    cells = array.take(pa.array(rows)).cast(pa.binary()).to_pylist()
-    return [(cell or b"").decode("utf-8", "replace") for cell in cells]

@@ -10,26 +10,32 @@ two different ones among a million meet with a chance of 5e-8.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from mimetic2.counting.hashing import key_of, keyed_hashes
 
 Ints = npt.NDArray[np.int64]
 _LARGEST = np.iinfo(np.int64).max
 _PENDING = 1 << 16
 
 
-def pair_hashes(seed: int, urls: Sequence[bytes], captions: Sequence[bytes]) -> Ints:
-    """The 63-bit keyed hash of each (url, caption): BLAKE2b with the seed in its key."""
-    blake2b, key = hashlib.blake2b, b"mimetic2 sample %d" % seed
-    digests = [
-        blake2b(b"%d:%b%b" % (len(url), url, caption), digest_size=8, key=key).digest()
-        for url, caption in zip(urls, captions, strict=True)
-    ]
-    return (np.frombuffer(b"".join(digests), ">u8") >> 1).astype(np.int64)
+def pair_hashes(seed: int, urls: Any, captions: Any) -> Ints:
+    """The 63-bit keyed hash of each (url, caption): of the URL's length in 8 bytes, little end first, and both texts.
+
+    ``urls``, ``captions``: pyarrow arrays of ``large_binary`` without nulls.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    sizes = np.asarray(pc.binary_length(urls), "<u8")
+    lengths = pa.Array.from_buffers(pa.binary(8), len(urls), [None, pa.py_buffer(sizes)]).cast(pa.large_binary())
+    texts = pc.binary_join_element_wise(lengths, urls, captions, pa.scalar(b"", pa.large_binary()))
+    return (keyed_hashes(key_of("sample", seed), texts) >> np.uint64(1)).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -37,13 +43,13 @@ class Sample:
     """Sampled pairs as columns of equal length, concepts by their index in the list.
 
     ``unsafe``: the largest probability of an unsafe image that any row of the pair gives, NaN if none gives one.
-    ``url``, ``caption``: arrays of ``bytes`` objects.
+    ``url``, ``caption``: pyarrow arrays of bytes (``large_binary``), which need no object a row.
     """
 
     concept: Ints
     hash: Ints
-    url: npt.NDArray[np.object_]
-    caption: npt.NDArray[np.object_]
+    url: Any
+    caption: Any
     multiplicity: Ints
     unsafe: npt.NDArray[np.float64]
 
@@ -53,13 +59,19 @@ class Sample:
 
 def empty_sample() -> Sample:
     """A sample of nothing."""
-    ints, texts = np.empty(0, np.int64), np.empty(0, object)
+    import pyarrow as pa
+
+    ints, texts = np.empty(0, np.int64), pa.array([], pa.large_binary())
     return Sample(ints, ints, texts, texts, ints, np.empty(0))
 
 
 def bottom(parts: Sequence[Sample], k: int) -> Sample:
     """The k distinct pairs of smallest hash per concept of all parts together, by concept, then hash."""
-    joined = {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Sample)}
+    import pyarrow as pa
+
+    columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(Sample)}
+    texts = {name: pa.concat_arrays(columns.pop(name)) for name in ("url", "caption")}
+    joined = {name: np.concatenate(column) for name, column in columns.items()}
     if not len(joined["concept"]):
         return empty_sample()
     order = np.lexsort((joined["hash"], joined["concept"]))
@@ -72,7 +84,7 @@ def bottom(parts: Sequence[Sample], k: int) -> Sample:
     rank = np.arange(len(first)) - np.repeat(starts, np.diff(starts, append=len(first)))
     kept = rank < k
     first = first[kept]
-    url, caption = (joined[name][order[first]] for name in ("url", "caption"))
+    url, caption = (texts[name].take(pa.array(order[first])) for name in ("url", "caption"))
     return Sample(concept[first], hashes[first], url, caption, multiplicity[kept], unsafe[kept])
 
 

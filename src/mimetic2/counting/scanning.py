@@ -42,28 +42,34 @@ def scan_shard(path: str, matcher: Matcher, columns: Columns, *, concepts: int, 
 
 
 def _sample(sampler: Sampler, batch: Batch, rows: Ints, indexes: Ints) -> None:
-    distinct, where = np.unique(rows, return_inverse=True)
-    captions = cells(batch.texts, distinct)
-    links = cells(batch.urls, distinct) if batch.urls is not None else [b""] * len(distinct)
-    hashes = pair_hashes(sampler.seed, links, captions)
-    near = sampler.near(hashes[where], indexes)
+    """Offer the sampler the rows that mention a concept, which are sorted."""
+    import pyarrow as pa
+
+    new = np.diff(rows, prepend=-1) != 0
+    distinct, which = rows[new], np.cumsum(new) - 1
+    captions = _texts(batch.texts, distinct)
+    urls = _texts(batch.urls, distinct) if batch.urls is not None else pa.repeat(b"", len(distinct))
+    urls = urls.cast(pa.large_binary())
+    hashes = pair_hashes(sampler.seed, urls, captions)
+    near = sampler.near(hashes[which], indexes)
     if not len(near):
         return
-    used = where[near]
+    used = which[near]
     unsafe = np.full(len(distinct), np.nan)
     if batch.unsafe is not None:
         wanted = np.unique(used)
         unsafe[wanted] = unsafe_flags(batch.unsafe, distinct[wanted])
-    url, caption = (np.array(values, object)[used] for values in (links, captions))
+    url, caption = (texts.take(pa.array(used)) for texts in (urls, captions))
     sampler.add(Sample(indexes[near], hashes[used], url, caption, np.ones(len(near), np.int64), unsafe[used]))
 
 
-def cells(array: Any, rows: Ints) -> list[bytes]:
-    """The texts of these rows of a pyarrow array, as bytes."""
+def _texts(array: Any, rows: Ints) -> Any:
+    """The distinct, sorted rows of a text column as bytes; a null is an empty text."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    taken = array.take(pa.array(rows)).cast(pa.binary())
-    return [cell or b"" for cell in taken.to_pylist()]
+    taken = array if len(rows) == len(array) else array.take(pa.array(rows))
+    return pc.fill_null(taken.cast(pa.binary()), b"").cast(pa.large_binary())
 
 
 def unsafe_flags(array: Any, rows: Ints) -> npt.NDArray[np.float64]:

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from mimetic2.counting.sampling import Sample
 from mimetic2.counting.scanning import Tally, scan_shard
 from mimetic2.files import atomic
 
-FORMAT = 2
+FORMAT = 3
 """Raised when a result of older code must not be read."""
 ATTEMPTS = 3
 _PAUSE_SECONDS = 0.2
@@ -111,14 +112,14 @@ def write_tally(path: Path, tally: Tally) -> None:
     mentioned = np.flatnonzero(tally.mentions)
     numbers = {"rows": tally.rows, "mentions": {int(index): int(tally.mentions[index]) for index in mentioned}}
     columns = {field.name: getattr(tally.sample, field.name) for field in fields(Sample)}
-    types = {"url": pa.binary(), "caption": pa.binary()}
-    table = pa.table({name: pa.array(column, types.get(name)) for name, column in columns.items()})
+    table = pa.table({name: pa.array(column) for name, column in columns.items()})
     with atomic(path) as temporary:
         pq.write_table(table.replace_schema_metadata({"mimetic2": json.dumps(numbers)}), temporary)
 
 
 def read_tally(path: Path, concepts: int) -> Tally:
     """Read what :func:`write_tally` wrote."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = pq.read_table(path)
@@ -126,5 +127,8 @@ def read_tally(path: Path, concepts: int) -> Tally:
     mentions = np.zeros(concepts, np.int64)
     for index, number in numbers["mentions"].items():
         mentions[int(index)] = number
-    columns = {name: table.column(name).to_numpy() for name in table.column_names}
+    columns: dict[str, Any] = {
+        name: table.column(name).to_numpy() for name in ("concept", "hash", "multiplicity", "unsafe")
+    }
+    columns |= {name: table.column(name).cast(pa.large_binary()).combine_chunks() for name in ("url", "caption")}
     return Tally(numbers["rows"], mentions, Sample(**columns))

@@ -21,8 +21,8 @@ import polars as pl
 
 from mimetic2.counting.captions import find_shards, need_pyarrow
 from mimetic2.counting.locations import absolute
-from mimetic2.counting.readers import Batch, Columns, UnreadableShard, batches
-from mimetic2.counting.scanning import cells, unsafe_flags
+from mimetic2.counting.readers import Batch, Columns, UnreadableShard, batches, texts_at
+from mimetic2.counting.scanning import unsafe_flags
 from mimetic2.errors import InputError
 from mimetic2.progress import bar
 from mimetic2.seeding import derive_seed
@@ -107,13 +107,9 @@ def row_hashes(key: int, start: int, number: int) -> Ints:
 
 def _rows(batch: Batch, rows: Ints, hashes: Ints) -> pl.DataFrame:
     columns: dict[str, Any] = {
-        "url": _texts(batch.urls, rows),
-        "caption": _texts(batch.texts, rows),
+        "url": texts_at(batch.urls, rows),
+        "caption": texts_at(batch.texts, rows),
         "punsafe": np.full(len(rows), np.nan) if batch.unsafe is None else unsafe_flags(batch.unsafe, rows),
         "hash": hashes[rows],
     }
     return pl.DataFrame(columns, schema=SCHEMA).with_columns(pl.col("punsafe").fill_nan(None))
-
-
-def _texts(array: Any, rows: Ints) -> list[str]:
-    return [""] * len(rows) if array is None else [cell.decode("utf-8", "replace") for cell in cells(array, rows)]

@@ -12,14 +12,14 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from mimetic2.counting.readers.columns import BATCH_ROWS, Batch, Columns, UnreadableShard
+from mimetic2.counting.readers.columns import BATCH_ROWS, Batch, Columns, UnreadableShard, texts_at
 from mimetic2.counting.readers.csv_file import read_csv
 from mimetic2.counting.readers.lines import read_json_lines, read_lines
 from mimetic2.counting.readers.packing import PACKINGS
 from mimetic2.counting.readers.parquet import read_parquet
 from mimetic2.counting.readers.webdataset import read_tar
 
-__all__ = ["BATCH_ROWS", "ENDINGS", "Batch", "Columns", "UnreadableShard", "batches", "kind"]
+__all__ = ["BATCH_ROWS", "ENDINGS", "Batch", "Columns", "UnreadableShard", "batches", "kind", "texts_at"]
 
 _READERS: dict[str, Callable[[str, Columns], Iterator[Batch]]] = {
     ".parquet": read_parquet,

@@ -74,3 +74,13 @@ def _plain(array: Any) -> Any:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     return array if array.type in (pa.string(), pa.binary()) else array.cast(pa.binary())
+
+
+def texts_at(array: Any, rows: Any) -> list[str]:
+    """The texts in these rows (integers) of a column; empty ones where the file has no such column (None)."""
+    import pyarrow as pa
+
+    if array is None:
+        return [""] * len(rows)
+    cells = array.take(pa.array(rows)).cast(pa.binary()).to_pylist()
+    return [(cell or b"").decode("utf-8", "replace") for cell in cells]
