@@ -22,7 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mimetic2.concepts import Concept, words
-from mimetic2.counting.matching import SCANNERS, Matcher
+from mimetic2.counting.matching import Matcher
+from mimetic2.counting.scanners import SCANNERS
 from mimetic2.counting.readers import Columns, batches
 from mimetic2.counting.scanning import scan_shard
 
