@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 
 from mimetic2.concepts import Concept, words
 from mimetic2.counting.matching import Matcher
-from mimetic2.counting.scanners import SCANNERS
 from mimetic2.counting.readers import Columns, batches
+from mimetic2.counting.scanners import SCANNERS
 from mimetic2.counting.scanning import scan_shard
 
 SYLLABLES = ["ka", "lo", "mi", "ra", "ten", "sor", "vel", "dun", "pha", "gre", "bis", "tal", "ny", "ox", "wem", "jur"]
