@@ -54,7 +54,7 @@ def assumptions(
         _equal_variance(found),
         _no_single_concept(observed, found, setting),
         _near_threshold(found),
-        _alike(observed, setting),
+        _alike(observed, found, setting),
         _groups_alike(groups),
         _unconfounded(observed, by_name[COVARIATES]),
         _equal_images(by_name[WEIGHTED], by_name[DISTINCT]),
@@ -105,7 +105,7 @@ def _no_single_concept(observed: Observations, found: Conclusion, setting: Setti
     if found.place.kind == "step" and found.place.interval is not None:
         low, high = int(left_out.places.min()), int(left_out.places.max())
         moved = low < found.place.interval[0] or high > found.place.interval[1]
-        parts.append(f"The step then lies at {low:,} to {high:,}.")
+        parts.append(f"The step then lies at {low:,}" + (f" to {high:,}." if high > low else "."))
     verdict = found.verdict
     rest = observed.take(np.arange(len(observed.counts)) != worst)
     if len(rest.counts) >= LEAST_CONCEPTS and len(np.unique(rest.counts)) >= LEAST_COUNTS:
@@ -143,14 +143,16 @@ def _near_threshold(found: Conclusion) -> Assumption:
     return Assumption(name, text, outcome, finding)
 
 
-def _alike(observed: Observations, setting: Setting) -> Assumption:
+def _alike(observed: Observations, found: Conclusion, setting: Setting) -> Assumption:
     name, text = "concepts alike", "Concepts of equal count have equal expected scores (the paper's invariance)."
     order = generator(setting.seed, "pairs").permutation(len(observed.counts)).astype(np.float64)
-    pairs = pair_differences(observed.counts, observed.scores, observed.score_se, order)
+    around = observed.scores - found.design.at_rows(found.rivals[0].levels)
+    pairs = pair_differences(observed.counts, around, observed.score_se, order)
     if pairs is None:
         return Assumption(name, text, NOT_TESTABLE, "No two concepts have nearly equal counts.")
     finding = (
-        f"Over {pairs.n} pairs of nearly equal count scores differ by {pairs.absolute:.4f} (mean absolute) and "
+        f"Over {pairs.n} pairs of nearly equal count, scores around the fitted {found.rivals[0].shape} differ by "
+        f"{pairs.absolute:.4f} (mean absolute) and "
         f"{pairs.rms:.4f} (root mean square); the signed mean, {pairs.signed:+.4f}, says nothing about either."
     )
     if pairs.p is None or pairs.expected_rms is None:
