@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from mimetic2.errors import InputError
 
 ENGINES = ("local", "ray")
+WORKER_VARIABLE = "MIMETIC2_WORKER"
 
 
 class Engine(Protocol):
@@ -22,8 +23,11 @@ class Engine(Protocol):
         """Yield (index of the task, its result) as results come; ``function`` and tasks can be pickled."""
 
 
-def get_engine(name: str = "local", *, address: str | None = None, workers: int | None = None) -> Engine:
+def get_engine(name: str = "local", *, address: str | None = None, workers: int | None = None, gpus: int = 0) -> Engine:
     """The engine of that name; ``workers`` defaults to one per core this process may use.
+
+    ``gpus`` is what a task needs: a cluster sends it where they are free and shows it only its own; on this machine
+    tasks choose theirs by :func:`worker_number`.
 
     Raises :class:`InputError` for an unknown name and for options that the engine does not have.
     """
@@ -36,8 +40,13 @@ def get_engine(name: str = "local", *, address: str | None = None, workers: int 
     if name == "ray":
         from mimetic2.engines.cluster import RayEngine
 
-        return RayEngine(address, workers)
+        return RayEngine(address, workers, gpus)
     raise InputError(f"unknown engine '{name}'", accepted=" ".join(ENGINES))
+
+
+def worker_number() -> int:
+    """Which of this machine's workers the calling task runs in, from 0; a successor has the number of the dead one."""
+    return int(os.environ.get(WORKER_VARIABLE, "0"))
 
 
 def usable_cores() -> int:

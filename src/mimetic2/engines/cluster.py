@@ -27,22 +27,25 @@ class RayEngine:
     Every node needs the same version of mimetic2 and sees the same files under the same paths.
     """
 
-    def __init__(self, address: str | None = None, workers: int | None = None) -> None:
+    def __init__(self, address: str | None = None, workers: int | None = None, gpus: int = 0) -> None:
         try:
             import ray  # noqa: F401
         except ImportError:
             raise MissingRequirement.extra("ray", "distributed", "the engine ray") from None  # noqa: S610
-        self.address, self.workers = address or "auto", workers
+        self.address, self.workers, self.gpus = address or "auto", workers, gpus
 
     def run(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """See :class:`mimetic2.engines.Engine`. Raises :class:`InputError` if there is no such cluster."""
         with _connected(self.address) as ray:
-            workers = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-            yield from _drive(ray, function, tasks, workers * TASKS_PER_WORKER)
+            everywhere = ray.cluster_resources().get("GPU" if self.gpus else "CPU", 1)
+            workers = self.workers or max(1, int(everywhere))
+            yield from _drive(ray, function, tasks, workers * TASKS_PER_WORKER, self.gpus)
 
 
-def _drive(ray: Any, function: Callable[[Any], Any], tasks: Sequence[Any], in_flight: int) -> Iterator[tuple[int, Any]]:
-    remote = ray.remote(max_retries=0)(_call)
+def _drive(
+    ray: Any, function: Callable[[Any], Any], tasks: Sequence[Any], in_flight: int, gpus: int = 0
+) -> Iterator[tuple[int, Any]]:
+    remote = ray.remote(max_retries=0, num_gpus=gpus)(_call)
     shared = ray.put((_version(), function))
     waiting, running = list(range(len(tasks)))[::-1], dict[Any, int]()
     deaths = Deaths(tasks)

@@ -8,6 +8,7 @@ that a death says which task it was.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from mimetic2.engines import WORKER_VARIABLE
 from mimetic2.engines.deaths import Deaths
 
 
@@ -43,7 +45,7 @@ class LocalEngine:
             return
         pool: list[_Worker] = []
         try:
-            pool += (_start(function) for _ in range(min(self.workers, len(tasks))))
+            pool += (_start(function, place) for place in range(min(self.workers, len(tasks))))
             yield from _drive(pool, function, tasks)
         finally:
             for worker in pool:
@@ -69,7 +71,7 @@ def _drive(pool: list[_Worker], function: Callable[[Any], Any], tasks: Sequence[
             except (EOFError, OSError):
                 deaths.mourn(task, _how_it_ended(worker))
                 waiting.appendleft(task)
-                pool[place] = _start(function)
+                pool[place] = _start(function, place)
             else:
                 if failed:
                     raise result
@@ -92,7 +94,7 @@ def _give(
         pool[place].pipe.send(tasks[task])
     except OSError:
         pool[place].process.join()
-        pool[place] = _start(function)
+        pool[place] = _start(function, place)
         pool[place].pipe.send(tasks[task])
     pool[place].task = task
 
@@ -104,17 +106,18 @@ def _how_it_ended(worker: _Worker) -> str:
     return f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
 
 
-def _start(function: Callable[[Any], Any]) -> _Worker:
+def _start(function: Callable[[Any], Any], number: int) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, function), daemon=True)
+    process = context.Process(target=_work, args=(theirs, function, number), daemon=True)
     process.start()
     theirs.close()
     return _Worker(process, ours)
 
 
-def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:
+def _work(pipe: Connection, function: Callable[[Any], Any], number: int) -> None:
     """A worker's life: it ends when the pipe does, so it never outlives its parent by more than one task."""
+    os.environ[WORKER_VARIABLE] = str(number)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         try:
