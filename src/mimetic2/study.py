@@ -17,6 +17,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from mimetic2.counting.shares import share
 from mimetic2.errors import InputError
+from mimetic2.generation.api import Api
+from mimetic2.generation.choices import Generating
+from mimetic2.generation.presets import model_warnings
 from mimetic2.studychecks import caption_files, check_choices, check_paths
 from mimetic2.yamlfile import KeyPath, YamlFile, read_yaml
 
@@ -159,6 +162,7 @@ class Study(_Strict):
     images: int = Field(default=10, ge=1, le=10_000)
     adaptive: Adaptive | None = None
     batch_size: int | None = Field(default=None, ge=1)
+    generate: Generating | None = None
     embedder: Text | None = None
     embedder_weights: Weights | None = None
     faces: Literal["largest", "one"] | None = None
@@ -184,8 +188,9 @@ class Study(_Strict):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What every output of this study must say."""
-        text = self.training_data.warning if self.training_data else UNSAID
-        return (text,) if text else ()
+        if self.training_data is None:
+            return (model_warnings(self.model) if self.model else ()) or (UNSAID,)
+        return (self.training_data.warning,) if self.training_data.warning else ()
 
 
 def load_study(path: str | Path) -> Study:
@@ -244,6 +249,7 @@ def _keys_beside(place: KeyPath) -> Iterable[str]:
         "subjects": Subjects.model_fields,
         "fetch": Fetching.model_fields,
         "adaptive": Adaptive.model_fields,
+        "generate": Api.model_fields if len(place) > 2 else Generating.model_fields,
     }
     return inner[str(place[0])] if len(place) > 1 else Study.model_fields
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NEEDED = (
     *((key, "captions") for key in ("images_of_captions", "fetch", "text_column", "url_column", "allow_missing")),
     *((key, "captions") for key in ("address", "workers", "cutoff", "correct")),
-    *(("prompts", "model"), ("batch_size", "model"), ("adaptive", "model")),
+    *(("prompts", "model"), ("batch_size", "model"), ("adaptive", "model"), ("generate", "model")),
 )
 """Keys that say nothing without another one."""
 

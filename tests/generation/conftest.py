@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mimetic2.generation import ImageJob, Made
+from mimetic2.generation.backend import Outcomes
 
 FAMILIES = ("sd", "sdxl", "sd3", "flux", "pixart")
 
@@ -133,6 +134,7 @@ class NumpyBackend:
         self.spoil: Callable[[ImageJob], str | None] = lambda job: None
         self.before: Callable[[int], None] = lambda batch: None
         self.version = 1
+        self.fixed_batches, self.price = True, 0.0
 
     def identity(self) -> Mapping[str, Any]:
         return {"model": f"noise-{self.version}"}
@@ -140,15 +142,16 @@ class NumpyBackend:
     def automatic_batch_size(self, jobs: Sequence[ImageJob]) -> int:
         return 4
 
-    def render(self, jobs: Sequence[ImageJob]) -> list[Made]:
-        self.before(len(self.batches))
-        self.batches.append(list(jobs))
-        made = []
-        for job in jobs:
-            reason = self.spoil(job)
-            picture = np.random.default_rng(job.seed).integers(0, 256, (8, 8, 3)).astype(np.uint8)
-            made.append(Made(job, None if reason else picture, reason))
-        return made
+    def render(self, batches: Sequence[Sequence[ImageJob]]) -> Outcomes:
+        for number, jobs in enumerate(batches):
+            self.before(len(self.batches))
+            self.batches.append(list(jobs))
+            yield number, [self.make(job) for job in jobs]
+
+    def make(self, job: ImageJob) -> Made:
+        reason = self.spoil(job)
+        picture = np.random.default_rng(job.seed).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+        return Made(job, None if reason else picture, reason, self.price)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from mimetic2.concepts import Concept  # noqa: E402
 from mimetic2.errors import InputError, MissingRequirement  # noqa: E402
 from mimetic2.generation import Sampling, generate_images, generate_with  # noqa: E402
 from mimetic2.generation.models import resolve_model  # noqa: E402
-from mimetic2.generation.pipeline import PipelineBackend  # noqa: E402
+from mimetic2.generation.pipeline import LocalModel, PipelineBackend  # noqa: E402
 from mimetic2.generation.presets import presets  # noqa: E402
 from mimetic2.generation.prompts import jobs_of  # noqa: E402
 
@@ -33,6 +33,14 @@ Tiny = Callable[[str], Path]
 
 def pictures(out: Path) -> dict[str, Any]:
     return {p.relative_to(out).as_posix(): np.asarray(Image.open(p)).astype(int) for p in out.rglob("*.png")}
+
+
+def opened(model: str, sampling: Sampling | None = None, **more: Any) -> PipelineBackend:
+    return PipelineBackend(LocalModel(resolve_model(model), sampling or Sampling(), **more))
+
+
+def painted(backend: Any, jobs: Any) -> list[Any]:
+    return [each.picture for _, made in backend.render([jobs]) for each in made]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -49,9 +57,9 @@ def test_every_family_generates(tiny: Tiny, tmp_path: Path, family: str) -> None
 @pytest.mark.parametrize("family", FAMILIES)
 def test_cached_embeddings_paint_what_the_words_paint(tiny: Tiny, family: str) -> None:
     sampling = Sampling(steps=2, width=16, height=16)
-    backend = PipelineBackend(resolve_model(str(tiny(family))), sampling)
+    backend = opened(str(tiny(family)), sampling)
     jobs = jobs_of(ADA.name, PROMPTS, 2, 0)
-    ours = [each.picture for each in backend.render(jobs)]
+    ours = painted(backend, jobs)
     generators = [torch.Generator().manual_seed(job.seed) for job in jobs]
     options = {"num_inference_steps": 2, "width": 16, "height": 16, "output_type": "np"}
     if family == "pixart":
@@ -66,7 +74,7 @@ def test_cached_embeddings_paint_what_the_words_paint(tiny: Tiny, family: str) -
 def test_batch_size_moves_an_image_by_one_grey_level_at_most(tiny: Tiny, tmp_path: Path, family: str) -> None:
     model = "lab" if family == "lab" else str(tiny(family))
     sampling = Sampling() if family == "lab" else Sampling(steps=3, width=16, height=16)
-    backend = PipelineBackend(resolve_model(model), sampling)
+    backend = opened(model, sampling)
     made = []
     for size in (1, 3, 7):
         generate_with(backend, [ADA], PROMPTS, tmp_path / str(size), images=5, batch_size=size)
@@ -77,7 +85,7 @@ def test_batch_size_moves_an_image_by_one_grey_level_at_most(tiny: Tiny, tmp_pat
 
 
 def test_other_concepts_change_no_byte(tmp_path: Path) -> None:
-    backend = PipelineBackend(resolve_model("lab"), Sampling())
+    backend = opened("lab")
     others = [Concept("Bruno Corvo"), ADA, Concept("Carla Novak")]
     generate_with(backend, others, PROMPTS, tmp_path / "three", images=3)
     generate_with(backend, [ADA], PROMPTS, tmp_path / "one", images=3)
@@ -86,20 +94,20 @@ def test_other_concepts_change_no_byte(tmp_path: Path) -> None:
 
 
 def test_the_lab_model_brings_its_own_settings() -> None:
-    identity = PipelineBackend(resolve_model("lab"), Sampling()).identity()
+    identity = opened("lab").identity()
     assert (identity["num_inference_steps"], identity["guidance_scale"]) == (6, 2.5)
 
 
 def test_a_negative_prompt_is_used(tiny: Tiny) -> None:
     jobs = jobs_of(ADA.name, PROMPTS, 1, 0)
-    source = resolve_model(str(tiny("sd")))
-    plain = PipelineBackend(source, Sampling(steps=2)).render(jobs)[0].picture
-    negative = PipelineBackend(source, Sampling(steps=2, negative_prompt="a boat")).render(jobs)[0].picture
+    model = str(tiny("sd"))
+    plain = painted(opened(model, Sampling(steps=2)), jobs)[0]
+    negative = painted(opened(model, Sampling(steps=2, negative_prompt="a boat")), jobs)[0]
     assert (plain != negative).any()
 
 
 def test_nan_weights_give_a_reason_and_no_file(tiny: Tiny, tmp_path: Path) -> None:
-    backend = PipelineBackend(resolve_model(str(tiny("sd"))), Sampling(steps=2))
+    backend = opened(str(tiny("sd")), Sampling(steps=2))
     with torch.no_grad():
         backend._pipeline.unet.conv_out.bias.fill_(float("nan"))
     table = generate_with(backend, [ADA], PROMPTS, tmp_path, images=1)
@@ -150,11 +158,11 @@ def test_a_single_checkpoint_asks_for_its_configuration(tmp_path: Path) -> None:
 
     save_file({"x": np.zeros(1, np.float32)}, tmp_path / "model.safetensors")
     with pytest.raises(MissingRequirement, match="--pipeline-config"):
-        PipelineBackend(resolve_model(str(tmp_path / "model.safetensors")), Sampling())
+        opened(str(tmp_path / "model.safetensors"))
 
 
 def test_presets_say_what_is_known() -> None:
     wanted = {f"sd-1.{n}" for n in range(1, 6)}
     wanted |= {"sd-2.1", "sd-2.1-base", "sdxl-base", "sd-3.5-medium", "flux-schnell", "pixart-sigma"}
     assert set(presets()) == wanted
-    assert not any(preset.verified for preset in presets().values())
+    assert all(preset.unverified and all(each.source for each in preset.repositories) for preset in presets().values())

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mimetic2.generation import Generating, Sampling
+
+_LOCAL, _API = "A local model: how it computes", "A model behind an API"
 
 
 def register(app: typer.Typer) -> None:
@@ -14,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def generate(
-    model: Annotated[str, typer.Option(help="Preset, pipeline folder, .safetensors file, hub id, or lab.")],
+    model: Annotated[str, typer.Option(help="Preset, pipeline folder, .safetensors file, hub id, https://…, or lab.")],
     concepts: Annotated[Path, typer.Option(help="Table with a column concept.")],
     out: Annotated[Path, typer.Option(help="Folder for the images and images.csv.")],
     domain: Annotated[str | None, typer.Option(help="Domain whose prompts to use: a name or a YAML file.")] = None,
@@ -34,47 +41,117 @@ def generate(
     safety_checker: Annotated[
         bool, typer.Option("--safety-checker", help="Keep the model's safety checker; the paper has it off.")
     ] = False,
+    lora: Annotated[
+        list[str] | None, typer.Option(help="LoRA adapter to add: FILE.safetensors or FILE.safetensors:SCALE.")
+    ] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Discard the images that are in --out.")] = False,
     allow_download: Annotated[bool, typer.Option("--allow-download", help="May fetch the model.")] = False,
     pipeline_config: Annotated[
         Path | None, typer.Option(help="Configuration folder of a single .safetensors checkpoint.")
     ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:NUMBER or mps.", rich_help_panel=_LOCAL)] = "auto",
+    dtype: Annotated[
+        str | None, typer.Option(help="float32, float16 or bfloat16; default: by device.", rich_help_panel=_LOCAL)
+    ] = None,
+    channels_last: Annotated[bool, typer.Option(help="Memory layout of images.", rich_help_panel=_LOCAL)] = True,
+    attention: Annotated[
+        str | None, typer.Option(help="Attention backend of diffusers; default: torch's.", rich_help_panel=_LOCAL)
+    ] = None,
+    compile_: Annotated[bool, typer.Option("--compile", help="Compile the model.", rich_help_panel=_LOCAL)] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; default: one a GPU.", rich_help_panel=_LOCAL)
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Where workers run: local or ray.", rich_help_panel=_LOCAL)] = "local",
+    address: Annotated[str | None, typer.Option(help="The Ray cluster's.", rich_help_panel=_LOCAL)] = None,
+    api_model: Annotated[str | None, typer.Option(help="The provider's name of it.", rich_help_panel=_API)] = None,
+    api_key_variable: Annotated[
+        str | None, typer.Option(help="Environment variable with the key.", rich_help_panel=_API)
+    ] = None,
+    api_option: Annotated[
+        list[str] | None, typer.Option(help="Further NAME=VALUE of the request.", rich_help_panel=_API)
+    ] = None,
+    api_per_minute: Annotated[float | None, typer.Option(help="Requests a minute.", rich_help_panel=_API)] = None,
+    api_parallel: Annotated[int | None, typer.Option(help="Requests at once; default 4.", rich_help_panel=_API)] = None,
+    api_price: Annotated[float | None, typer.Option(help="What an image costs.", rich_help_panel=_API)] = None,
+    api_max_cost: Annotated[float | None, typer.Option(help="Most to spend on --out.", rich_help_panel=_API)] = None,
+    api_allow_private: Annotated[
+        bool, typer.Option("--api-allow-private", help="The endpoint may be private or local.", rich_help_panel=_API)
+    ] = False,
 ) -> None:
     """Make images of each concept with each prompt. Run again to go on where an interruption stopped it."""
+    given = locals()
     from mimetic2.concepts import read_concepts
+    from mimetic2.generation import generate_images
+
+    chosen = _chosen(given)
+    templates, sampling = _prompts(domain, prompts, chosen, prompt_bug=prompt_bug)
+    listed = read_concepts(concepts)
+    same = {name: given[name] for name in ("images", "seed", "batch_size", "restart", "allow_download")}
+    table = generate_images(model, listed, templates, out, sampling=sampling, **same, **chosen.arguments())
+    _tell(table, model, out, api=chosen.api is not None)
+
+
+def _chosen(given: dict[str, Any]) -> Generating:
+    """The options as the section ``generate:`` of a study has them."""
+    from pydantic import ValidationError
+
+    from mimetic2.errors import InputError
+    from mimetic2.generation import Generating
+
+    api = {name.removeprefix("api_"): value for name, value in given.items() if name.startswith("api_") and value}
+    if "option" in api:
+        api["options"] = dict(_option(text) for text in api.pop("option"))
+    if api and "model" not in api:
+        raise InputError("the endpoint's model has no name", accepted="--api-model NAME, as the provider calls it")
+    fields = {name: given[name] for name in Generating.model_fields if given.get(name) is not None}
+    fields |= {"compile": given["compile_"], **({"api": api} if api else {})}
+    try:
+        return Generating.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
+        raise InputError(f"{option} is wrong ({first['input']!r})", accepted=first["msg"]) from None
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """``NAME=VALUE``; a value that is a number or true or false in JSON is sent as one."""
+    import json
+
+    from mimetic2.errors import InputError
+
+    name, sign, value = text.partition("=")
+    if not name or not sign:
+        raise InputError(f"'{text}' is no option of a request", accepted="--api-option NAME=VALUE")
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        return name, value
+    return name, parsed if isinstance(parsed, bool | int | float) else value
+
+
+def _prompts(
+    domain: str | None, prompts: Path | None, chosen: Generating, *, prompt_bug: bool
+) -> tuple[tuple[str, ...], Sampling]:
+    """The prompts, and how to sample, with the domain's defaults."""
     from mimetic2.domains import load_domain, read_prompts
     from mimetic2.errors import InputError
-    from mimetic2.generation import EXCLUDED, Sampling, generate_images
 
-    if (domain is None) == (prompts is None):
-        raise InputError("which prompts?", accepted="either --domain or --prompts")
-    defaults = None
-    if domain is not None:
-        chosen = load_domain(domain)
-        templates, defaults = chosen.prompts_for(prompt_bug=prompt_bug), chosen.generation_defaults
-    elif prompts is not None:
-        templates = read_prompts(prompts)
-    table = generate_images(
-        model,
-        read_concepts(concepts),
-        templates,
-        out,
-        images=images,
-        seed=seed,
-        batch_size=batch_size,
-        sampling=Sampling(
-            steps=steps if steps is not None or defaults is None else defaults.steps,
-            guidance=guidance if guidance is not None or defaults is None else defaults.guidance,
-            negative_prompt=negative_prompt,
-            width=size,
-            height=size,
-            safety_checker=safety_checker,
-        ),
-        restart=restart,
-        allow_download=allow_download,
-        pipeline_config=pipeline_config,
-    )
+    if domain is not None and prompts is None:
+        of = load_domain(domain)
+        defaults = of.generation_defaults
+        return of.prompts_for(prompt_bug=prompt_bug), chosen.sampling(**defaults.model_dump())
+    if prompts is not None and domain is None:
+        return read_prompts(prompts), chosen.sampling()
+    raise InputError("which prompts?", accepted="either --domain or --prompts")
+
+
+def _tell(table: pl.DataFrame, model: str, out: Path, *, api: bool) -> None:
+    from mimetic2.generation import EXCLUDED
+    from mimetic2.generation.api import UNREPEATABLE
+    from mimetic2.generation.presets import model_warnings
+
     excluded = table.filter(table["status"] == EXCLUDED).height
-    print(
-        f"{table.height - excluded} images in {out}" + (f", {excluded} excluded (see images.csv)" if excluded else "")
-    )
+    lost = f", {excluded} excluded (see images.csv)" if excluded else ""
+    print(f"{table.height - excluded} images in {out}{lost}")
+    for warning in (*model_warnings(model), *((UNREPEATABLE,) if api else ())):
+        print(f"warning: {warning}")

@@ -68,8 +68,8 @@ class GenerationDefaults(_Strict):
 class Domain(_Strict):
     """A kind of concept: how to ask for it, how to compare it, what to call it.
 
-    ``prompts`` are templates with ``{concept}``; ``prompts_bug`` are the malformed ones that the reference code sends
-    in their place (used with ``prompt_bug`` in ``procedure: paper``), empty where there are none.
+    ``prompts`` are templates with ``{concept}`` or ``{alias}``; ``prompts_bug`` are the malformed ones that the
+    reference code sends in their place (used with ``prompt_bug``), empty where there are none.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Domain(_Strict):
     @classmethod
     def _have_placeholder(cls, prompts: tuple[str, ...]) -> tuple[str, ...]:
         for prompt in prompts:
-            if "{concept}" not in prompt:
+            if "{concept}" not in prompt and "{alias}" not in prompt:
                 raise ValueError(f"the prompt '{prompt}' does not contain {{concept}}")
         return prompts
 

@@ -1,13 +1,16 @@
-"""What a source of images must offer, whether a local pipeline or an API."""
+"""What a source of images must offer, whether a local pipeline or an API, and how it is asked to work."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mimetic2.generation.prompts import ImageJob
 from mimetic2.generation.store import Made
+
+Outcomes = Generator[tuple[int, list[Made]], None, None]
+"""(Index of the batch, outcomes of some of its jobs); each job comes once, in any order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +26,20 @@ class Sampling:
 
 
 class Backend(Protocol):
-    """Makes the images of a batch."""
+    """Makes the images of a batch.
+
+    ``fixed_batches``: an image's last bits depend on the batch around it, so batches must keep their shape and members;
+    otherwise only missing images are asked for. ``price``: what one image costs, 0 where it costs nothing.
+    """
+
+    fixed_batches: bool
+    price: float
 
     def automatic_batch_size(self, jobs: Sequence[ImageJob]) -> int:
-        """The batch size to use where none is asked for; ``jobs`` are some to try with."""
+        """The batch size to use where none is asked for; ``jobs`` are those of one concept, to try with."""
 
     def identity(self) -> Mapping[str, Any]:
         """What the images depend on, as JSON values: model digest, sampler, steps, guidance, precision."""
 
-    def render(self, jobs: Sequence[ImageJob]) -> list[Made]:
-        """One outcome a job, in order."""
+    def render(self, batches: Sequence[Sequence[ImageJob]]) -> Outcomes:
+        """Outcomes as they are ready."""

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from mimetic2.errors import InputError
-from mimetic2.files import folder_name
+from mimetic2.files import folder_name, write_json
 from mimetic2.generation.backend import Backend, Sampling
-from mimetic2.generation.batches import batches_of
+from mimetic2.generation.making import make_missing
+from mimetic2.generation.opening import open_model
 from mimetic2.generation.prompts import ImageJob, check_templates, jobs_of
-from mimetic2.generation.store import EXCLUDED, OK, Store, Writer
-from mimetic2.progress import bar, log
+from mimetic2.generation.store import EXCLUDED, OK, Store
+from mimetic2.progress import log
 from mimetic2.tables import write_table
 
 if TYPE_CHECKING:
     from mimetic2.concepts import Concept
+    from mimetic2.generation.adapters import Adapter
+    from mimetic2.generation.api import Api
+    from mimetic2.generation.execution import Execution
 
-TABLE_NAME = "images.csv"
+TABLE_NAME, RECORD_NAME = "images.csv", "generation.json"
 
 Decide = Callable[[pl.DataFrame], Mapping[str, int]]
 """From the table of the first images to the number of images per prompt that each concept is to have in the end."""
@@ -36,6 +40,9 @@ def generate_images(
     seed: int = 0,
     batch_size: int | None = None,
     sampling: Sampling | None = None,
+    execution: Execution | None = None,
+    lora: Sequence[Adapter] = (),
+    api: Api | None = None,
     restart: bool = False,
     allow_download: bool = False,
     pipeline_config: Path | None = None,
@@ -44,34 +51,49 @@ def generate_images(
     """Make ``images`` images per concept and prompt; run again to go on where an interruption stopped it.
 
     ``model`` is ``lab``, a preset, a diffusers pipeline folder, a ``.safetensors`` checkpoint (with the folder of its
-    configuration as ``pipeline_config``) or a hub id; only ``allow_download`` lets anything come from the network.
-    Concepts marked ``minor`` are left out.
+    configuration as ``pipeline_config``), a hub id or the address of an endpoint (with ``api``); only
+    ``allow_download`` lets a model come from the network. ``lora`` are adapters to add to a local model, ``execution``
+    says how it computes. Concepts marked ``minor`` are left out.
 
-    Writes ``out/<folder of the concept>/<prompt index>/<image index>.png`` and ``out/images.csv``, which is also
-    returned: concept, prompt, index, seed, path (relative to ``out``; empty if excluded), status (``ok`` or
+    Writes ``out/<folder of the concept>/<prompt index>/<image index>.png``, ``out/generation.json`` (what the images
+    depend on, where the model came from, what is to be said about its training data) and ``out/images.csv``, which is
+    also returned: concept, prompt, index, seed, path (relative to ``out``; empty if excluded), status (``ok`` or
     ``excluded``), reason.
     An image depends on the model, the sampling, ``seed``, its concept, prompt template and index, and, in its last bits
-    (at most one grey level), on ``batch_size`` and ``images``, which shape the batches. It depends neither on the other
-    concepts nor on their order nor on interruptions.
+    (at most one grey level), on ``batch_size``, ``images`` and the other prompts, which shape the batches. It depends
+    neither on the other concepts nor on their order nor on interruptions. An API promises none of this.
 
     ``then`` is called with the table of these images, which exist by then, and says how many images per prompt each
     concept is to have in the end; the additional ones continue the indices. It must say the same for the same images,
     because a resumed call asks again. A concept that it does not name keeps what it has.
 
     ``restart`` discards what is in ``out``. Without it, raises :class:`InputError` where ``out`` holds images made with
-    other settings; raises :class:`Interrupted` when the disk is full.
+    other settings; raises :class:`Interrupted` when the disk is full, an API's cost cap is reached or its provider does
+    not answer: the same call goes on from there.
     """
-    from mimetic2.generation.models import resolve_model
-    from mimetic2.generation.pipeline import PipelineBackend
-    from mimetic2.generation.presets import presets
-
-    if model in presets():
-        data = presets()[model].training_data
-        log(f"{model}: training data {data.name}, relation {data.relation}; ids and settings unverified")
-    source = resolve_model(model, allow_download=allow_download, config=pipeline_config)
-    backend = PipelineBackend(source, sampling or Sampling())
+    opened = open_model(
+        model,
+        sampling or Sampling(),
+        execution=execution,
+        lora=lora,
+        api=api,
+        pipeline_config=pipeline_config,
+        allow_download=allow_download,
+    )
+    for warning in opened.warnings:
+        log(f"warning: {warning}")
     return generate_with(
-        backend, concepts, prompts, out, images=images, seed=seed, batch_size=batch_size, restart=restart, then=then
+        opened.backend,
+        concepts,
+        prompts,
+        out,
+        images=images,
+        seed=seed,
+        batch_size=batch_size,
+        restart=restart,
+        then=then,
+        max_cost=api.max_cost if api is not None else None,
+        about={**opened.facts, "warnings": list(opened.warnings)},
     )
 
 
@@ -86,24 +108,31 @@ def generate_with(
     batch_size: int | None = None,
     restart: bool = False,
     then: Decide | None = None,
+    max_cost: float | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> pl.DataFrame:
-    """As :func:`generate_images`, with a backend that is at hand."""
+    """As :func:`generate_images`, with a backend that is at hand; ``about`` is recorded beside its identity."""
     templates = check_templates(prompts)
     concepts = [concept for concept in concepts if not concept.minor]
     _check(concepts, images, batch_size)
-    jobs = {concept.name: jobs_of(concept.name, templates, images, seed) for concept in concepts}
+    aliases = {concept.name: next(iter(concept.aliases), None) for concept in concepts}
+    jobs = {name: jobs_of(name, templates, images, seed, alias) for name, alias in aliases.items()}
     store = Store(out)
     try:
         if restart:
             store.clear()
         size = batch_size or store.batch_size() or backend.automatic_batch_size(next(iter(jobs.values())))
-        store.claim({**backend.identity(), "seed": seed, "prompts": templates, "images": images, "batch_size": size})
-        _make_missing(backend, jobs, store, size)
+        made_with = {**backend.identity(), "seed": seed, "prompts": templates, "images": images, "batch_size": size}
+        store.claim(made_with)
+        write_json(out / RECORD_NAME, {"schema_version": 1, "made_with": made_with, **(about or {})})
+        make_missing(backend, jobs, store, size, max_cost)
         table = _table(jobs, store)
         if then is not None:
-            more = _additional(then(table), jobs, templates, images, seed)
+            numbers = _checked(then(table), aliases, images)
+            every = {name: jobs_of(name, templates, number, seed, aliases[name]) for name, number in numbers.items()}
+            more = {name: [job for job in own if job.index >= images] for name, own in every.items()}
             store.claim_more({name: len(own) // len(templates) for name, own in more.items()})
-            _make_missing(backend, more, store, size)  # batches of their own: the first images' stay as they are
+            make_missing(backend, more, store, size, max_cost)  # batches of their own: those of the first images stay
             table = _table({name: [*own, *more.get(name, [])] for name, own in jobs.items()}, store)
     finally:
         store.close()
@@ -111,15 +140,12 @@ def generate_with(
     return table
 
 
-def _additional(
-    wanted: Mapping[str, int], jobs: Mapping[str, list[ImageJob]], templates: list[str], images: int, seed: int
-) -> dict[str, list[ImageJob]]:
-    """The jobs beyond the first ``images`` per prompt, of concepts that have any."""
+def _checked(wanted: Mapping[str, int], known: Container[str], images: int) -> dict[str, int]:
+    """How many images per prompt each concept gets that gets more than the first ``images``."""
     for name, number in wanted.items():
-        if name not in jobs or number < images:
+        if name not in known or number < images:
             raise ValueError(f"{number} images per prompt of {name!r}: at least {images} of a listed concept exist")
-    every = {name: jobs_of(name, templates, number, seed) for name, number in wanted.items() if number > images}
-    return {name: [job for job in own if job.index >= images] for name, own in every.items()}
+    return {name: number for name, number in wanted.items() if number > images}
 
 
 def _check(concepts: Sequence[Concept], images: int, batch_size: int | None) -> None:
@@ -137,38 +163,12 @@ def _check(concepts: Sequence[Concept], images: int, batch_size: int | None) -> 
             )
 
 
-def _make_missing(backend: Backend, jobs: dict[str, list[ImageJob]], store: Store, batch_size: int) -> None:
-    finished = store.records()
-    total = sum(len(own) for own in jobs.values())
-    missing = sum((j.concept, j.prompt, j.index) not in finished for own in jobs.values() for j in own)
-    if not missing:
-        return
-    with bar("generate", total, unit="images", already=total - missing) as progress:
-        writer = Writer(store)
-        try:
-            for own in jobs.values():
-                for batch in batches_of(own, batch_size):
-                    places = [
-                        place
-                        for place, job in enumerate(batch.wanted)
-                        if (job.concept, job.prompt, job.index) not in finished
-                    ]
-                    if places:
-                        made = backend.render(batch.jobs)
-                        writer.put([made[place] for place in places])
-                        progress.advance(len(places))
-        except BaseException:
-            writer.close(quietly=True)
-            raise
-        writer.close()
-
-
 def _table(jobs: dict[str, list[ImageJob]], store: Store) -> pl.DataFrame:
     finished = store.records()
     rows: list[tuple[Any, ...]] = []
     for own in jobs.values():
         for job in sorted(own, key=lambda job: (job.prompt, job.index)):
-            reason = finished[job.concept, job.prompt, job.index].reason
+            reason = finished[job.key].reason
             path, status = (job.path, OK) if reason is None else (None, EXCLUDED)
             rows.append((job.concept, job.prompt, job.index, job.seed, path, status, reason))
     schema = {"concept": pl.String, "prompt": pl.Int64, "index": pl.Int64, "seed": pl.Int64}

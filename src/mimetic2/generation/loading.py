@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from mimetic2.errors import InputError, MissingRequirement
+from mimetic2.errors import InputError
 from mimetic2.generation.models import ModelSource
 
 
@@ -18,16 +17,10 @@ def load_pipeline(source: ModelSource, *, safety_checker: bool, dtype: Any) -> A
     Raises :class:`InputError` for weights that do not fit their configuration and :class:`MissingRequirement` for a
     single checkpoint without a configuration folder.
     """
-    folder = source.config if source.single_file else source.path
-    if folder is None:
-        raise MissingRequirement(
-            f"{source.path}: a single checkpoint needs the configuration of its pipeline, which is not in the file: "
-            "name a folder with model_index.json and the parts' config.json files with --pipeline-config DIR"
-        )
+    index = source.index
     with quiet():
         import diffusers
 
-        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
         given: dict[str, Any] = {"local_files_only": True}
         if "safety_checker" in index and not safety_checker:
             given |= {"safety_checker": None, "requires_safety_checker": False}
@@ -35,7 +28,7 @@ def load_pipeline(source: ModelSource, *, safety_checker: bool, dtype: Any) -> A
             if source.single_file:
                 family = getattr(diffusers, str(index["_class_name"]))
                 given.pop("requires_safety_checker", None)
-                return family.from_single_file(source.path, config=str(folder), torch_dtype=dtype, **given)
+                return family.from_single_file(source.path, config=str(source.config), torch_dtype=dtype, **given)
             auto = diffusers.AutoPipelineForText2Image
             return auto.from_pretrained(source.path, torch_dtype=dtype, use_safetensors=True, **given)
         except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:

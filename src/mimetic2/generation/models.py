@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import importlib.util
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mimetic2.errors import InputError, MissingRequirement
 from mimetic2.files import sha256
 from mimetic2.generation.presets import Preset, presets
-from mimetic2.progress import log
 
 LAB = "lab"
 ACCEPTED = "a preset, lab, a diffusers pipeline folder, a .safetensors file, or a hub id"
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_WANTED = ("*.json", "*.txt", "*.model", "*/*.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,38 @@ class ModelSource:
     steps: int | None = None
     guidance: float | None = None
     config: Path | None = None
+    repository: str | None = None
     revision: str | None = None
+
+    @property
+    def index(self) -> dict[str, Any]:
+        """The pipeline's ``model_index.json``: its class and the classes of its parts.
+
+        Raises :class:`MissingRequirement` for a single checkpoint without a configuration folder.
+        """
+        folder = self.config if self.single_file else self.path
+        if folder is None:
+            raise MissingRequirement(
+                f"{self.path}: a single checkpoint needs the configuration of its pipeline, which is not in the file: "
+                "name a folder with model_index.json and the parts' config.json files with --pipeline-config DIR"
+            )
+        content: dict[str, Any] = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        return content
+
+    @property
+    def family(self) -> str:
+        """The class of the pipeline, such as ``StableDiffusionPipeline``."""
+        return str(self.index.get("_class_name"))
+
+    @property
+    def sampler(self) -> str:
+        """The class of the scheduler."""
+        return str((self.index.get("scheduler") or ["", ""])[1])
+
+    @property
+    def has_transformer(self) -> bool:
+        """Whether a transformer denoises, rather than a U-Net."""
+        return "transformer" in self.index
 
     @property
     def single_file(self) -> bool:
@@ -46,7 +74,7 @@ class ModelSource:
     def digest(self) -> str:
         """SHA-256 over names and contents of the weights and configurations."""
         if self.single_file:
-            return sha256(self.path)
+            return sha256(self.path)  # its configuration's choices stand in family and sampler
         total = hashlib.sha256()
         for path in sorted(self.path.rglob("*")):
             if path.suffix in (".safetensors", ".json", ".txt", ".model") and path.name != "lab.json":
@@ -66,7 +94,7 @@ def resolve_model(model: str, *, allow_download: bool = False, config: Path | No
         return _folder(SHIPPED_PIPELINE, LAB)
     if model in presets():
         preset = presets()[model]
-        return _from_hub(model, preset.ids, allow_download, preset)
+        return _of_hub(model, preset.ids, preset, allow_download)
     path = Path(model)
     if path.suffix.lower() in PICKLED:
         raise MissingRequirement(
@@ -80,7 +108,7 @@ def resolve_model(model: str, *, allow_download: bool = False, config: Path | No
     if path.exists():
         raise InputError("is not a model", file=path, accepted=ACCEPTED)
     if _HUB_ID.fullmatch(model):
-        return _from_hub(model, (model,), allow_download, None)
+        return _of_hub(model, (model,), None, allow_download)
     close = difflib.get_close_matches(model, [LAB, *presets()], n=1)
     hint = f"; did you mean '{close[0]}'?" if close else ""
     raise InputError(f"there is no model '{model}'{hint}", accepted=ACCEPTED)
@@ -94,34 +122,12 @@ def _single_file(path: Path, name: str, config: Path | None) -> ModelSource:
     return ModelSource(name, path, config=config)
 
 
-def _from_hub(name: str, ids: Sequence[str], allow_download: bool, preset: Preset | None) -> ModelSource:
-    """A snapshot from the local cache of the hub or, if allowed, from the hub (written, not run: no hub here)."""
-    if importlib.util.find_spec("huggingface_hub") is None:
-        raise MissingRequirement.extra("huggingface_hub", "diffusion", f"the model {name}")  # noqa: S610 - no database here
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+def _of_hub(name: str, ids: tuple[str, ...], preset: Preset | None, allow_download: bool) -> ModelSource:
+    from mimetic2.generation.hub import snapshot
 
-    licence = f"licence: {preset.licence}" if preset else "its licence stands on its page"
-    failures = []
-    for repository in ids:
-        try:
-            if allow_download:
-                log(f"downloading {repository} ({licence})")
-            folder = Path(
-                snapshot_download(repository, local_files_only=not allow_download, allow_patterns=list(_WANTED))
-            )
-        except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-            failures.append(f"{repository}: {type(error).__name__}")
-            continue
-        source = _folder(folder, name)
-        steps, guidance = (preset.steps, preset.guidance) if preset else (None, None)
-        return replace(source, steps=steps, guidance=guidance, revision=folder.name)
-    if allow_download:
-        raise MissingRequirement(f"the model {name} could not be downloaded ({'; '.join(failures)})")
-    raise MissingRequirement(
-        f"the model {name} is not on this machine: give the folder of a copy, or --allow-download to fetch "
-        f"{ids[0]} from the hub ({licence})"
-    )
+    found = snapshot(name, ids, preset.licence if preset else None, allow_download=allow_download)
+    source = replace(_folder(found.folder, name), repository=found.repository, revision=found.revision)
+    return replace(source, steps=preset.steps, guidance=preset.guidance) if preset else source
 
 
 def _folder(path: Path, name: str) -> ModelSource:

@@ -1,11 +1,13 @@
 """Prompt templates and the seed of each image.
 
-A template contains ``{concept}`` once or more; braces have no other meaning in it, so names with braces and templates
-with quotes stand as they are.
+A template contains ``{concept}``, the concept's name, or ``{alias}``, its first alias (the name where it has none): for
+prompts in a language that writes it differently. Braces have no other meaning, so names with braces and templates with
+quotes stand as they are.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +15,8 @@ from mimetic2.errors import InputError
 from mimetic2.files import folder_name
 from mimetic2.seeding import derive_seed
 
-PLACEHOLDER = "{concept}"
+PLACEHOLDER, ALIAS = "{concept}", "{alias}"
+_PLACE = re.compile(r"\{(concept|alias)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class ImageJob:
     seed: int
 
     @property
+    def key(self) -> tuple[str, int, int]:
+        """(concept, prompt, index): which image of a study it is."""
+        return self.concept, self.prompt, self.index
+
+    @property
     def path(self) -> str:
         """Where the image belongs, relative to the output folder, with forward slashes."""
         return f"{folder_name(self.concept)}/{self.prompt}/{self.index}.png"
@@ -38,7 +46,7 @@ def check_templates(templates: Sequence[str], *, file: str | None = None) -> lis
         raise InputError("there is no prompt", file=file, accepted=f"templates that contain {PLACEHOLDER}")
     stripped = [template.strip() for template in templates]
     for row, template in enumerate(stripped, 1):
-        if PLACEHOLDER not in template:
+        if not _PLACE.search(template):
             problem = f"prompt {row} ('{template}') does not contain {PLACEHOLDER}"
             raise InputError(problem, file=file, accepted=f"for example: a painting in the style of {PLACEHOLDER}")
         if template in stripped[: row - 1]:
@@ -46,9 +54,9 @@ def check_templates(templates: Sequence[str], *, file: str | None = None) -> lis
     return stripped
 
 
-def fill(template: str, concept: str) -> str:
+def fill(template: str, concept: str, alias: str | None = None) -> str:
     """The prompt's words for a concept."""
-    return template.replace(PLACEHOLDER, concept)
+    return _PLACE.sub(lambda place: (alias or concept) if place[0] == ALIAS else concept, template)
 
 
 def image_seed(study_seed: int, concept: str, template: str, index: int) -> int:
@@ -56,10 +64,10 @@ def image_seed(study_seed: int, concept: str, template: str, index: int) -> int:
     return derive_seed("image", study_seed, concept, template, index)
 
 
-def jobs_of(concept: str, templates: Sequence[str], images: int, seed: int) -> list[ImageJob]:
+def jobs_of(concept: str, templates: Sequence[str], images: int, seed: int, alias: str | None = None) -> list[ImageJob]:
     """All images of a concept, the prompts in turn for each index, so that a batch mixes prompts."""
     return [
-        ImageJob(concept, number, index, fill(template, concept), image_seed(seed, concept, template, index))
+        ImageJob(concept, number, index, fill(template, concept, alias), image_seed(seed, concept, template, index))
         for index in range(images)
         for number, template in enumerate(templates)
     ]

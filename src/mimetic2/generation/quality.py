@@ -19,9 +19,11 @@ def to_bytes(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
 
 def fault(picture: npt.NDArray[np.float32]) -> str | None:
     """Why an image (height, width, 3) with values in [0, 1] shows nothing; None if it shows something."""
-    if not np.isfinite(picture).all():
-        return NOT_A_NUMBER
-    levels = to_bytes(picture)
+    return fault_of_levels(to_bytes(picture)) if np.isfinite(picture).all() else NOT_A_NUMBER
+
+
+def fault_of_levels(levels: npt.NDArray[np.uint8]) -> str | None:
+    """As :func:`fault`, of 8-bit grey levels (height, width, 3)."""
     if not levels.any():
         return ALL_BLACK
     if (levels == levels[:1, :1]).all():

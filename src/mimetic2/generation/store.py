@@ -1,4 +1,4 @@
-"""The state of a generation that grows row by row, and the thread that writes images while the next batch is computed.
+"""The state of a generation, which grows row by row.
 
 An image is done when its row is committed, and the row is committed after its file was renamed into place. So whatever
 moment the process dies at, a resumed run finds each image either whole and recorded or not recorded, and makes the
@@ -7,12 +7,9 @@ latter again. The database is held exclusively: a second process on the same fol
 
 from __future__ import annotations
 
-import errno
 import json
-import queue
 import sqlite3
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mimetic2.errors import InputError, Interrupted
+from mimetic2.errors import InputError
 from mimetic2.generation.prompts import ImageJob
 
 STATE_NAME = "images.sqlite"
 OK, EXCLUDED = "ok", "excluded"
-_QUEUED_BATCHES = 4
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS images (
@@ -33,6 +29,7 @@ CREATE TABLE IF NOT EXISTS images (
     PRIMARY KEY (concept, prompt, number)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS more (concept TEXT PRIMARY KEY, images INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS spending (amount REAL NOT NULL);
 """
 
 Levels = npt.NDArray[np.uint8]
@@ -40,11 +37,12 @@ Levels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The outcome of a job: its picture (height, width, 3), or the reason why there is none."""
+    """The outcome of a job: its picture (height, width, 3), or the reason why there is none; what it cost."""
 
     job: ImageJob
     picture: Levels | None
     reason: str | None
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,11 @@ class Store:
         with self._transaction():
             self._connection.execute("DELETE FROM settings")
             self._connection.execute("DELETE FROM images")
-            self._connection.execute("DELETE FROM more")
+            self._connection.execute("DELETE FROM more")  # what was spent stays spent
+
+    def spent(self) -> float:
+        """What all images that were ever recorded here cost, those made again or discarded since included."""
+        return float(self._connection.execute("SELECT TOTAL(amount) FROM spending").fetchone()[0])
 
     def records(self) -> dict[tuple[str, int, int], Record]:
         """Finished jobs by (concept, prompt, index); an image whose file is gone or of another size is not one."""
@@ -132,7 +134,7 @@ class Store:
                     whole = False
                 if not whole:
                     continue
-            finished[job.concept, job.prompt, job.index] = record
+            finished[job.key] = record
         return finished
 
     def _rows(self) -> list[tuple[ImageJob, Record]]:
@@ -143,12 +145,14 @@ class Store:
 
     def write(self, made: Iterable[Made]) -> None:
         """Write the pictures, then record them in one transaction."""
-        rows = []
+        rows, costs = [], []
         for each in made:
+            costs += [(each.cost,)] if each.cost else []
             size = 0 if each.picture is None else _write_png(self.out / each.job.path, each.picture)
             rows.append((each.job.concept, each.job.prompt, each.job.index, size, each.reason))
         with self._transaction():
             self._connection.executemany("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?)", rows)
+            self._connection.executemany("INSERT INTO spending VALUES (?)", costs)
 
     def _transaction(self) -> sqlite3.Connection:
         self._connection.execute("BEGIN")
@@ -168,46 +172,3 @@ def _write_png(path: Path, picture: Levels) -> int:
         temporary.unlink(missing_ok=True)
         raise
     return size
-
-
-class Writer:
-    """Writes batches in a thread of its own; an error there is raised at the next :meth:`put` or at the end."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._queue: queue.Queue[Sequence[Made] | None] = queue.Queue(_QUEUED_BATCHES)
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="image writer", daemon=True)
-        self._thread.start()
-
-    def put(self, made: Sequence[Made]) -> None:
-        """Hand over a batch; waits while several are still unwritten."""
-        self._raise()
-        self._queue.put(made)
-
-    def close(self, *, quietly: bool = False) -> None:
-        """Wait until everything is written; ``quietly`` where an earlier error is being raised already."""
-        self._queue.put(None)
-        self._thread.join()
-        if not quietly:
-            self._raise()
-
-    def _work(self) -> None:
-        while (made := self._queue.get()) is not None:
-            if self._error is not None:
-                continue  # empties the queue, so that put never waits for ever
-            try:
-                self._store.write(made)
-            except BaseException as error:
-                self._error = error
-
-    def _raise(self) -> None:
-        if self._error is None:
-            return
-        full = isinstance(self._error, OSError) and self._error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or (isinstance(self._error, sqlite3.OperationalError) and "full" in str(self._error)):
-            raise Interrupted(
-                f"the disk that holds {self._store.out} is full; every image recorded so far is whole: free some space "
-                "and run the same command again to go on"
-            ) from self._error
-        raise self._error

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mimetic2.domains import Cutoff, load_domain, read_prompts
+from mimetic2.generation import Generating, Sampling
 from mimetic2.study import PROMPT_FILES, Study
 
 
@@ -75,10 +76,27 @@ def check_requirements(study: Study) -> None:
         from mimetic2.counting.fetching import fetch_sample  # noqa: F401 - says at once if the extra is missing
 
 
+def generating(study: Study) -> Generating:
+    """What the study chose about generating."""
+    return study.generate or Generating()
+
+
+def sampling_of(study: Study) -> Sampling:
+    """How images are sampled, by the study and the domain."""
+    return generating(study).sampling(**load_domain(study.domain).generation_defaults.model_dump())
+
+
 def model_files(study: Study) -> Mapping[str, Path]:
-    """The model's files, by what the stage calls them; empty where no model generates."""
+    """The model's files, by what the stage calls them; empty where no model generates, or one behind an API.
+
+    Raises what keeps the model from being opened, as far as that can be told without opening it.
+    """
     if study.model is None:
         return {}
-    from mimetic2.generation.models import resolve_model
+    from mimetic2.generation.opening import check_model
 
-    return {"model": resolve_model(study.model).path}
+    chosen = generating(study)
+    path = check_model(study.model, chosen.sampling(), **chosen.arguments())
+    files = {f"lora {number}": adapter.path for number, adapter in enumerate(chosen.adapters())}
+    files |= {"pipeline_config": chosen.pipeline_config} if chosen.pipeline_config is not None else {}
+    return files | ({"model": path} if path is not None else {})

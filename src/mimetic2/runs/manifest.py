@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mimetic2.files import write_json
+from mimetic2.runs.places import GENERATION
 from mimetic2.runs.stage import SCHEMA_VERSION, Stage
 from mimetic2.runs.versions import versions
 from mimetic2.study import Study
@@ -36,10 +38,20 @@ def write_manifest(run: Path, study: Study, stages: Sequence[Stage], command: st
             "cores": os.cpu_count(),
             "threads": os.environ.get("OMP_NUM_THREADS"),
         },
+        "generation": _generation(run),
         "stages": {name: _entry(marker) for name, marker in markers.items()},
         "warnings": list(dict.fromkeys([*study.warnings, *(w for m in markers.values() for w in m["warnings"])])),
     }
     write_json(run / MANIFEST, content)
+
+
+def _generation(run: Path) -> dict[str, Any] | None:
+    """What the images depend on and where the model came from; None where the run generates none."""
+    path = run / GENERATION
+    if not path.is_file():
+        return None
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def _entry(marker: dict[str, Any]) -> dict[str, Any]:

@@ -128,6 +128,8 @@ def _keep_study(study: Study, path: Path, folder: Path) -> None:
 def _with_relative_paths(value: Any, base: Path) -> Any:
     if isinstance(value, dict):
         return {key: _with_relative_paths(inner, base) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_relative_paths(inner, base) for inner in value]
     if isinstance(value, Path):
         return _relative(value, base) if value.is_absolute() else value.as_posix()  # a hub id is no path
     return value

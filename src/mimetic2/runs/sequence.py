@@ -13,8 +13,10 @@ from mimetic2.runs.choices import (
     embedder_name,
     embedder_options,
     generated_folder,
+    generating,
     model_files,
     prompts_of,
+    sampling_of,
 )
 from mimetic2.runs.counting import count, fetch, verify
 from mimetic2.runs.places import (
@@ -49,9 +51,10 @@ def _embedding_options(study: Study) -> dict[str, Any]:
 
 
 def _generate_options(study: Study) -> dict[str, Any]:
-    defaults = load_domain(study.domain).generation_defaults
+    sampling = sampling_of(study)
     chosen = {key: getattr(study, key) for key in ("model", "images", "seed", "batch_size")}
-    chosen |= {"prompts": prompts_of(study), "steps": defaults.steps, "guidance": defaults.guidance}
+    chosen |= {"prompts": prompts_of(study), **generating(study).identity()}
+    chosen |= {"steps": sampling.steps, "guidance": sampling.guidance}
     if study.adaptive is not None:  # what the first images' scores depend on
         chosen |= {"adaptive": study.adaptive.model_dump()} | _embedding_options(study) | _score_options(study)
     return chosen

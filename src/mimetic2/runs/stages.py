@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mimetic2.concepts import read_concepts
-from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
 from mimetic2.runs.choices import (
@@ -16,11 +16,23 @@ from mimetic2.runs.choices import (
     embedder_name,
     embedder_options,
     generated_folder,
+    generating,
     prompts_of,
+    sampling_of,
 )
 from mimetic2.runs.deviations import deviation_warning, find_deviations
 from mimetic2.runs.further import Further
-from mimetic2.runs.places import CONCEPTS, COUNTS, DEVIATIONS, GENERATED, REFERENCE, SCORES, THRESHOLD, TRAINING
+from mimetic2.runs.places import (
+    CONCEPTS,
+    COUNTS,
+    DEVIATIONS,
+    GENERATED,
+    GENERATION,
+    REFERENCE,
+    SCORES,
+    THRESHOLD,
+    TRAINING,
+)
 from mimetic2.runs.stage import Outcome
 from mimetic2.study import Study
 from mimetic2.tables import read_table
@@ -38,11 +50,10 @@ READOUTS: dict[str, tuple[str, ...]] = {
 
 def generate(study: Study, run: Path) -> Outcome:
     """Images by the study's model."""
-    from mimetic2.generation import Sampling, generate_images
+    from mimetic2.generation import generate_images
 
     if study.model is None:
         raise InputError("the study has no 'model'")
-    defaults = load_domain(study.domain).generation_defaults
     further = None
     if study.adaptive is not None:
         cache = run / "embed" / ".cache"
@@ -55,11 +66,14 @@ def generate(study: Study, run: Path) -> Outcome:
         images=study.images,
         seed=study.seed,
         batch_size=study.batch_size,
-        sampling=Sampling(steps=defaults.steps, guidance=defaults.guidance),
+        sampling=sampling_of(study),
         then=further,
+        **generating(study).arguments(),
     )
     lost = Counter(reason for reason in table["reason"].to_list() if reason)
-    return Outcome(f"{table.height - lost.total():,} images of {table['concept'].n_unique()} concepts", (), dict(lost))
+    said = json.loads((run / GENERATION).read_text(encoding="utf-8"))["warnings"]
+    summary = f"{table.height - lost.total():,} images of {table['concept'].n_unique()} concepts"
+    return Outcome(summary, tuple(said), dict(lost))
 
 
 def embed(study: Study, run: Path) -> Outcome:
