@@ -184,6 +184,7 @@ def test_tied_counts_give_a_range() -> None:
     result = paper_threshold(counts, [0, 0, 0, 0, 0, 0, 0.6, 0.9, 0.9, 0.9, 0.9, 0.9])
     assert result.threshold == 40
     assert result.tie_range == (40, 250)
+    assert result.tie_orders == {"given": 40, "reversed": 250, "score_ascending": 40, "score_descending": 250}
 
 
 def test_paper_mode_takes_two_rows_and_rejects_one() -> None:

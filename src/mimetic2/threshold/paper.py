@@ -26,6 +26,7 @@ TIE_ORDERS = 200
 class PaperThreshold:
     """What the paper's rule says of a table.
 
+    ``tie_orders``: the threshold if tied counts kept the order given, its reverse, or went by their scores up or down.
     ``tie_range`` is the smallest and largest threshold over ``TIE_ORDERS`` random orders of tied counts, None if no
     order has one; ``tie_without`` is the share of orders without a threshold. ``outliers`` are row numbers (from 0, in
     the order given) of concepts before the first cut that score more than four times those concepts' mean.
@@ -34,6 +35,7 @@ class PaperThreshold:
     threshold: int | None
     change_points: tuple[int, ...]
     penalty: float
+    tie_orders: dict[str, int | None]
     tie_range: tuple[int, int] | None
     tie_without: float
     n_tied: int
@@ -47,6 +49,7 @@ class PaperThreshold:
             "threshold": self.threshold,
             "change_points": list(self.change_points),
             "penalty": self.penalty,
+            "tie_orders": dict(self.tie_orders),
             "tie_range": list(self.tie_range) if self.tie_range else None,
             "tie_without": round(self.tie_without, 6),
             "n_tied": self.n_tied,
@@ -83,6 +86,7 @@ def paper_threshold(counts: Any, scores: Any, *, penalty: float = PENALTY, seed:
         threshold=round(float(sorted_counts[first])) if first is not None else None,
         change_points=tuple(round(float(sorted_counts[b])) for b in breaks),
         penalty=penalty,
+        tie_orders=_in_named_orders(counts, scores, penalty),
         tie_range=tie_range,
         tie_without=without,
         n_tied=int(sizes[sizes > 1].sum()),
@@ -90,6 +94,18 @@ def paper_threshold(counts: Any, scores: Any, *, penalty: float = PENALTY, seed:
         mean_after=float(sorted_scores[first:].mean()) if first is not None else None,
         outliers=tuple(int(row) for row in order[: first or 0][before > OUTLIER_FACTOR * mean_before]),
     )
+
+
+def _in_named_orders(counts: Floats, scores: Floats, penalty: float) -> dict[str, int | None]:
+    """The threshold in each of four orders of tied counts; the range over random ones need not contain them."""
+    place = np.arange(len(counts))
+    keys = {"given": place, "reversed": -place, "score_ascending": scores, "score_descending": -scores}
+    found: dict[str, int | None] = {}
+    for name, key in keys.items():
+        order = np.lexsort((place, key, counts))
+        breaks = change_points(scores[order], penalty)
+        found[name] = round(float(counts[order][breaks[0]])) if breaks else None
+    return found
 
 
 def _over_tie_orders(counts: Floats, scores: Floats, penalty: float, seed: int) -> tuple[tuple[int, int] | None, float]:
