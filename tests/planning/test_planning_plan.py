@@ -49,11 +49,15 @@ def test_a_given_speed_replaces_the_assumption(folder: Path) -> None:
     assert "speed: 2 images/s, as given" in plan.cost.rates
 
 
-def test_adaptive_images_have_a_range(folder: Path) -> None:
-    write(folder, model="sd-1.5", images=2, adaptive={"budget": 1000})
+def test_adaptive_images_are_expected_from_variances(folder: Path) -> None:
+    write(folder, model="sd-1.5", images=2, adaptive={"most": 50, "budget": 1000})
     plan = make_plan(folder / "study.yaml", runs=RUNS)
-    assert (plan.cost.images, plan.cost.most) == (600, 1000)
-    assert "600 (up to 1,000: adaptive)" in as_text(plan)
+    assert (plan.cost.images, plan.cost.most) == (1000, 1000)
+    write(folder, model="sd-1.5", images=2, adaptive={"most": 50})
+    plan = make_plan(folder / "study.yaml", runs=RUNS)
+    # by hand from the faces' components: .020² / (.05 (.019² + .004²)) = 21.2 images, 5 for each of 5 prompts
+    assert (plan.cost.images, plan.cost.most, plan.images) == (60 * 25, 60 * 250, 25)
+    assert "1,500 (expected; at most 15,000)" in as_text(plan)
 
 
 def test_given_images_cost_nothing(folder: Path) -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cost:
-    """``images`` to generate (and ``most`` of them where later ones depend on the first), ``hours`` on one device,
-    ``gigabytes`` on disk, ``to_fetch`` images of captions; None: not known, or nothing to do."""
+    """``images`` to generate (expected, and at most ``most``, where later ones depend on the first), ``hours`` on one
+    device, ``gigabytes`` on disk, ``to_fetch`` images of captions; None: not known, or nothing to do."""
 
     concepts: int
     prompts: int
@@ -31,10 +31,14 @@ def cost_of(
     concepts: int,
     prompts: int,
     *,
+    images: float,
     mentions: list[float] | None = None,
     images_per_second: float | None = None,
 ) -> Cost:
-    """Of generating for ``concepts`` concepts; ``mentions``: rows that name each, where that is known."""
+    """Of generating ``images`` images for each of ``concepts`` concepts, on average.
+
+    ``mentions``: rows that name each concept, where that is known.
+    """
     to_fetch, rates = None, []
     if study.captions is not None:
         known = mentions is not None
@@ -42,15 +46,15 @@ def cost_of(
         rates.append("images to fetch: " + ("as counted" if known else f"at most, {study.sample} a concept"))
     if study.model is None:
         return Cost(concepts, prompts, 0, 0, None, None, to_fetch, (*rates, "images are given: nothing to generate"))
-    images = concepts * prompts * study.images
-    most = images
+    total = most = round(concepts * images)
     if study.adaptive is not None:
-        most = max(images, min(concepts * prompts * study.adaptive.most, study.adaptive.budget or 10**12))
+        first, limit = concepts * prompts * study.images, concepts * prompts * study.adaptive.most
+        most = max(first, min(limit, study.adaptive.budget or limit))
     rate, said = _rate(study.model, images_per_second)
     size, size_said = _size(study.model)
-    hours = None if rate is None else most / rate / 3600
-    gigabytes = None if size is None else most * size / 1e9
-    return Cost(concepts, prompts, images, most, hours, gigabytes, to_fetch, (*rates, said, size_said))
+    hours = None if rate is None else total / rate / 3600
+    gigabytes = None if size is None else total * size / 1e9
+    return Cost(concepts, prompts, total, most, hours, gigabytes, to_fetch, (*rates, said, size_said))
 
 
 def _rate(model: str, images_per_second: float | None) -> tuple[float | None, str]:

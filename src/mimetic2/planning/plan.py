@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mimetic2.planning.allocation import Floats, useful_images
+from mimetic2.planning.allocation import Floats, Spread, allocate, useful_images
 from mimetic2.planning.basis import Basis, find_basis
 from mimetic2.planning.cost import Cost, cost_of
 from mimetic2.planning.power import Power, simulate
@@ -95,12 +95,19 @@ def make_plan(
     """
     study = load_study(study_path)
     basis = find_basis(study, Path(study_path), None if run is None else Path(run))
-    cost = cost_of(study, basis.concepts, basis.prompts, mentions=basis.mentions, images_per_second=images_per_second)
-    images = float(basis.images)
-    affordable = None if budget is None else int(budget // max(images, 1))
+    spread = basis.noise.spread(basis.counts)
+    images = _images(study, basis, spread)
+    cost = cost_of(
+        study,
+        basis.concepts,
+        basis.prompts,
+        images=images,
+        mentions=basis.mentions,
+        images_per_second=images_per_second,
+    )
+    affordable = None if budget is None else int(budget // images)
     sizes = _sizes(len(basis.counts), affordable)
     rows, bins, focused = _simulate(basis, sizes, images, runs, study)
-    spread = basis.noise.spread(basis.counts)
     return Plan(
         name=study.name,
         basis=basis,
@@ -115,6 +122,21 @@ def make_plan(
         affordable=affordable,
         runs=runs,
     )
+
+
+def _images(study: Study, basis: Basis, spread: Spread | None) -> float:
+    """Images a concept, on average: as the study says or, where it is adaptive, as it is expected to decide."""
+    if study.adaptive is None or spread is None:
+        return float(basis.images)
+    numbers = allocate(
+        basis.counts,
+        spread,
+        prompts=basis.prompts,
+        first=study.images,
+        most=study.adaptive.most,
+        budget=study.adaptive.budget,
+    )
+    return float(numbers.mean()) * basis.prompts
 
 
 def _finite(images: Floats) -> float | None:

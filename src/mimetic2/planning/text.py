@@ -16,7 +16,7 @@ def _cost(plan: Plan) -> list[str]:
     cost = plan.cost
     lines = [f"{plan.name}: {cost.concepts:,} concepts, {cost.prompts} prompts"]
     if cost.images:
-        upto = f" (up to {cost.most:,}: adaptive)" if cost.most > cost.images else ""
+        upto = f" (expected; at most {cost.most:,})" if cost.most > cost.images else ""
         lines.append(f"images to generate  {cost.images:,}{upto}")
     if cost.hours is not None:
         lines.append(f"hours               {cost.hours:,.2f} on one device")
