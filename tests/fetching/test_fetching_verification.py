@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 from PIL import Image
 
 from mimetic2.counting.cleaning import LINE, SMALL, clean
-from mimetic2.counting.sources import FolderSource, Found, LabSource, source_of
+from mimetic2.counting.fetching.selection import refused_links
+from mimetic2.counting.sources import FolderSource, Found, LabSource, Refusing, source_of
 from mimetic2.counting.verification import SCHEMA, verify_sample
 from mimetic2.domains import Cutoff, load_domain
 from mimetic2.embedding.base import Vectors, normalise
@@ -159,6 +162,42 @@ def test_a_folder_as_img2dataset_writes_it(tmp_path: Path) -> None:
     assert source.read("u3").reason == "file missing"
     assert source.read("u4").data == b"two"
     assert source.read("u9").reason == "not fetched"
+
+
+def test_archives_as_img2dataset_writes_them(tmp_path: Path) -> None:
+    """`output_format=webdataset`, with its table and, as after a crash, without."""
+    for number, links in enumerate((["u1", "u2"], ["u3"])):
+        with tarfile.open(tmp_path / f"{number:05d}.tar", "w") as archive:
+            for link in links:
+                key = f"{number:05d}{link}"
+                for ending, data in (("jpg", f"bytes of {link}".encode()), ("txt", b"a caption"),
+                                     ("json", json.dumps({"url": link, "key": key}).encode())):  # fmt: skip
+                    member = tarfile.TarInfo(f"{key}.{ending}")
+                    member.size = len(data)
+                    archive.addfile(member, io.BytesIO(data))
+    table = {
+        "url": ["u1", "u2", "u9"],
+        "key": ["00000u1", "00000u2", "00000u9"],
+        "status": ["success", "success", "failed_to_download"],
+        "error_message": [None, None, "timed out"],
+    }
+    pl.DataFrame(table).write_parquet(tmp_path / "00000.parquet")
+    source = source_of(tmp_path)
+    assert [source.read(link).data for link in ("u1", "u2", "u3")] == [f"bytes of u{n}".encode() for n in (1, 2, 3)]
+    assert source.read("u9").reason == "timed out"
+    (tmp_path / "00002.tar").write_bytes(b"no archive" * 60)
+    with pytest.raises(InputError, match=r"00002\.tar: cannot be read"):
+        source_of(tmp_path)
+
+
+def test_links_flagged_unsafe_are_not_looked_at_whoever_fetched_them(references: Path) -> None:
+    flagged = SAMPLE.with_columns(punsafe=pl.Series([0.9, 0.1, None, 0.1, 0.5, 0.1, 0.1]))
+    refused = refused_links(flagged)
+    assert refused == {"r": "flagged unsafe"}
+    assert refused_links(flagged, unsafe_above=0.4) == dict.fromkeys(("r", "b"), "flagged unsafe")
+    table = verify_sample(flagged, Refusing(SHELF, refused), Colour(), references, cutoff=CUTOFF)
+    assert table.filter(pl.col("url") == "r")["reason"].to_list() == ["flagged unsafe"] * 2
+    assert not table.filter(pl.col("url") == "r")["alive"].any()
 
 
 def test_a_folder_without_a_list_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from mimetic2.counting.fetching.client import Client, check_link, seconds_of
 from mimetic2.counting.fetching.content import sniff
 from mimetic2.counting.fetching.failures import Failure
 from mimetic2.counting.fetching.fetch import Fetched
+from mimetic2.counting.fetching.selection import canonical
 from mimetic2.errors import InputError
 
 LIMITS = Limits(timeout=0.6, max_bytes=300_000, attempts=2, backoff=0.01, allow_loopback=True)
@@ -184,8 +186,76 @@ def test_robots_are_asked_once_and_obeyed(server: Hostile, tmp_path: Path) -> No
 
 def test_a_host_whose_robots_cannot_be_read_is_not_asked(server: Hostile, tmp_path: Path) -> None:
     server.robots = (503, "")
-    assert reasons(fetch_sample(sample(server.url("/1")), tmp_path, limits=LIMITS)) == {"1": because.ROBOTS_UNKNOWN}
+    links = sample(server.url("/1"), server.url("/2"))
+    assert reasons(fetch_sample(links, tmp_path, limits=LIMITS)) == dict.fromkeys(("1", "2"), because.ROBOTS_UNKNOWN)
     assert server.requests == 0
+    assert server.asked["/robots.txt"] == LIMITS.attempts
+
+
+def test_a_host_that_cannot_be_reached_is_given_up_at_once(tmp_path: Path) -> None:
+    """Every link of it would otherwise wait for all its attempts."""
+    asked: list[str] = []
+
+    async def resolver(host: str, port: int) -> list[str]:
+        asked.append(host)
+        raise OSError("no such host")
+
+    async def scenario() -> set[str]:
+        found = set()
+        async with Client(LIMITS, resolver=resolver) as client:
+            for number in range(20):
+                with pytest.raises(Failure) as failure:
+                    await client.get(f"http://gone.example/{number}")
+                found.add(str(failure.value))
+        return found
+
+    assert asyncio.run(scenario()) == {because.UNRESOLVED}
+    assert len(asked) == LIMITS.attempts
+
+
+def test_a_redirect_to_a_blocked_link_is_not_followed(server: Hostile, tmp_path: Path) -> None:
+    path = tmp_path / "block"
+    path.write_text(server.url("/2").replace("http://", "HTTP://") + "#part\n")
+    links = sample(server.url("/to?to=/2"), server.url("/2"), server.url("/3"))
+    fetched = fetch_sample(links, tmp_path / "out", block=Blocklist.read(path), limits=LIMITS)
+    assert reasons(fetched) == {"to?to=/2": because.BLOCKED, "2": because.BLOCKED, "3": None}
+    assert server.asked["/2"] == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("HTTP://Example.ORG:80", "http://example.org/"),
+        ("https://example.org:443/a?b=1#c", "https://example.org/a?b=1"),
+        ("https://example.org./a", "https://example.org/a"),
+        ("http://[2001:DB8::1]:8080/", "http://[2001:db8::1]:8080/"),
+        ("http://a:x/", "http://a:x/"),
+    ],
+)
+def test_spellings_of_a_link_are_one(one: str, other: str) -> None:
+    assert canonical(one) == other
+    assert canonical(other) == other
+
+
+def test_paths_and_queries_tell_links_apart() -> None:
+    links = ["http://a/x", "http://a/X", "http://a/x?", "http://a/x?1", "https://a/x", "http://a:81/x"]
+    assert len({canonical(link) for link in links}) == 5  # an empty query is none
+
+
+def test_the_folder_has_img2dataset_s_files_beside_each_image(server: Hostile, tmp_path: Path) -> None:
+    rows = pl.DataFrame({"concept": ["b", "a"], "url": [server.url("/1")] * 2, "caption": ["of b", "of a"]})
+    fetch_sample(rows, tmp_path, limits=LIMITS)
+    key = hashlib.sha256(picture(1)).hexdigest()
+    names = {path.name for path in (tmp_path / "00000").iterdir()}
+    assert names == {f"{key}.jpg", f"{key}.txt", f"{key}.json"}
+    said = json.loads((tmp_path / "00000" / f"{key}.json").read_text())
+    assert said["url"] == server.url("/1")
+    assert (said["key"], said["status"], said["sha256"], said["width"], said["caption"]) == (
+        key, "success", key, 64, "of a",
+    )  # fmt: skip
+    assert (tmp_path / "00000" / f"{key}.txt").read_text() == "of a"
+    (tmp_path / "00000.parquet").unlink()
+    assert source_of(tmp_path).read(server.url("/1")).data == picture(1)
 
 
 def test_a_crawl_delay_is_kept(server: Hostile, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_what_was_lost_between_captions_and_counts_is_said(make_run: Make) -> No
     assert "From captions to counts" in page.text
     for text in ("Sampled but not alive", "41 HTTP 404", "2 <b>timeout</b>", "3 no face found"):
         assert text in page.text, text
-    assert "12 painters that no caption names: their count is 0" in page.text
+    assert "12 painters with the count 0: no caption names them" in page.text
     (run / "verify" / "funnel.json").write_text("[]")
     with pytest.raises(InputError, match="is not a JSON object"):
         write_report(run)

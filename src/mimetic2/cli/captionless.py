@@ -116,7 +116,8 @@ def _opener(
     from contextlib import nullcontext
 
     from mimetic2.counting.fetching import Blocklist
-    from mimetic2.counting.sources import source_of
+    from mimetic2.counting.fetching.selection import refused_links
+    from mimetic2.counting.sources import Refusing, source_of
     from mimetic2.errors import InputError
 
     if images is not None and limits is not None:
@@ -128,5 +129,5 @@ def _opener(
     if images is None and not sample["url"].str.starts_with("lab://").all():
         accepted = "--images FOLDER, or --fetch to ask the web for them"
         raise InputError("the captions' links lead to the web", accepted=accepted)
-    source = source_of(images)
+    source = Refusing(source_of(images), refused_links(sample, unsafe_above=unsafe_above))
     return lambda batch: nullcontext(source)

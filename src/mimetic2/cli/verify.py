@@ -49,9 +49,10 @@ def verify(
     from mimetic2.counting.cutoffs import read_cutoff
     from mimetic2.counting.duplicates import count_duplicates
     from mimetic2.counting.effective import effective_counts
+    from mimetic2.counting.fetching.selection import refused_links
     from mimetic2.counting.funnel import STEPS, funnel_of
     from mimetic2.counting.mentions import read_mentions
-    from mimetic2.counting.sources import fetched_rows, source_of
+    from mimetic2.counting.sources import Refusing, fetched_rows, source_of
     from mimetic2.counting.verification import cutoff_for, verify_sample
     from mimetic2.domains import load_domain
     from mimetic2.errors import InputError
@@ -72,7 +73,8 @@ def verify(
     tool = chosen_embedder(name, weights, device=device, allow_download=allow_download)
     chosen = cutoff_for(tool, domain=about, cutoff=measured)
     rates = rates_of(chosen) if correct else None
-    verified = verify_sample(rows, source_of(images), tool, reference, cutoff=chosen, out=cache)
+    source = Refusing(source_of(images), refused_links(rows))
+    verified = verify_sample(rows, source, tool, reference, cutoff=chosen, out=cache)
     counts = effective_counts(mentions, verified, level=level, rates=rates, seed=seed)
     counts = counts.join(count_duplicates(verified, mentions), on="concept", how="left", maintain_order="left")
     write_table(out.with_suffix(".verified.parquet"), verified)

@@ -7,8 +7,7 @@ nothing is ever matched by position.
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,10 +15,10 @@ from typing import Protocol
 import polars as pl
 
 from mimetic2.counting.cleaning import LEAST_BYTES
+from mimetic2.counting.img2dataset import FILE_MISSING, Place, listed_links
 from mimetic2.errors import InputError
 
-NOT_FETCHED, FILE_MISSING = "not fetched", "file missing"
-SUCCESS = "success"
+NOT_FETCHED = "not fetched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +64,21 @@ class LabSource:
 
 
 class FolderSource:
-    """A folder in the layout that img2dataset writes with ``output_format=files``, and `mimetic2 fetch` too.
+    """A folder in the layout that img2dataset writes with ``output_format`` files or webdataset, and `mimetic2 fetch`.
 
-    ``NNNNN.parquet`` lists the rows of a shard (url, key, status, error_message), ``NNNNN/<key>.<ending>`` are the
-    images; where a table is missing, ``NNNNN/<key>.json`` beside each image is read instead.
+    See :mod:`mimetic2.counting.img2dataset`.
     """
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise InputError("no such folder", file=folder, accepted="a folder that `mimetic2 fetch` wrote")
-        self._known: dict[str, Path | str] = {}
-        for url, found in _listed(folder):
+        self._known: dict[str, Place | str] = {}
+        for url, found in listed_links(folder):
             # A link fetched twice counts as alive if it was alive once.
-            if not isinstance(self._known.get(url), Path):
+            if not isinstance(self._known.get(url), Place):
                 self._known[url] = found
         if not self._known:
-            accepted = "NNNNN.parquet or NNNNN/*.json with 'url', as img2dataset's files layout has them"
+            accepted = "NNNNN.parquet or *.json with 'url', as img2dataset's files and webdataset layouts have them"
             raise InputError("holds no list of fetched links", file=folder, accepted=accepted)
 
     def read(self, url: str) -> Found:
@@ -89,9 +87,21 @@ class FolderSource:
         if isinstance(found, str):
             return Found(None, found)
         try:
-            return Found(found.read_bytes())
+            return Found(found.read())
         except OSError:
             return Found(None, FILE_MISSING)
+
+
+@dataclass(frozen=True)
+class Refusing:
+    """A source that does not look behind some links: ``refused`` has the reason for each of them."""
+
+    source: Source
+    refused: Mapping[str, str]
+
+    def read(self, url: str) -> Found:
+        """What the source says, or the reason why it is not asked."""
+        return Found(None, self.refused[url]) if url in self.refused else self.source.read(url)
 
 
 def source_of(folder: Path | None) -> Source:
@@ -112,44 +122,3 @@ def fetched_rows(folder: Path) -> pl.DataFrame:
             "does not say whose images these are", file=folder, accepted="a folder of `fetch`, or --sample"
         )
     return pl.concat([frame.select(wanted) for frame in frames])
-
-
-def _listed(folder: Path) -> Iterator[tuple[str, Path | str]]:
-    for table in sorted(path for path in folder.glob("*.parquet") if path.stem.isdigit()):
-        yield from _rows_of(table)
-    for shard in sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()):
-        if not (folder / f"{shard.name}.parquet").exists():
-            yield from _sidecars(shard)
-
-
-def _rows_of(table: Path) -> Iterator[tuple[str, Path | str]]:
-    try:
-        frame = pl.read_parquet(table)
-    except pl.exceptions.PolarsError as error:
-        raise InputError("is not a Parquet table", file=table) from error
-    for column in ("url", "key", "status"):
-        if column not in frame.columns:
-            raise InputError("is missing", file=table, column=column, accepted="a table as img2dataset writes it")
-    files = _images_by_key(table.with_suffix(""))
-    messages = frame["error_message"].to_list() if "error_message" in frame.columns else [None] * frame.height
-    for url, key, status, message in zip(frame["url"], frame["key"], frame["status"], messages, strict=True):
-        if status == SUCCESS:
-            yield str(url), files.get(str(key), FILE_MISSING)
-        else:
-            yield str(url), str(message or status)
-
-
-def _sidecars(shard: Path) -> Iterator[tuple[str, Path | str]]:
-    files = _images_by_key(shard)
-    for path in sorted(shard.glob("*.json")):
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            yield str(record["url"]), files.get(path.stem, FILE_MISSING)
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            raise InputError("is not the description of an image", file=path, accepted="JSON with 'url'") from error
-
-
-def _images_by_key(shard: Path) -> dict[str, Path]:
-    if not shard.is_dir():
-        return {}
-    return {path.stem: path for path in sorted(shard.iterdir()) if path.suffix not in (".json", ".txt", ".parquet")}

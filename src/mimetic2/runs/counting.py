@@ -144,11 +144,12 @@ def verify(study: Study, run: Path) -> Outcome:
     from mimetic2.counting.correction import rates_of
     from mimetic2.counting.duplicates import count_duplicates
     from mimetic2.counting.effective import effective_counts
+    from mimetic2.counting.fetching.selection import UNSAFE_ABOVE, refused_links
     from mimetic2.counting.funnel import funnel_of
     from mimetic2.counting.looking import SeesEveryFace
     from mimetic2.counting.mentions import read_mentions
     from mimetic2.counting.paper import paper_counts
-    from mimetic2.counting.sources import source_of
+    from mimetic2.counting.sources import Refusing, source_of
     from mimetic2.counting.verification import cutoff_for, verify_images
     from mimetic2.embedding import get_embedder
 
@@ -159,9 +160,9 @@ def verify(study: Study, run: Path) -> Outcome:
     rates = rates_of(cutoff) if study.correct else None
     faces = study.procedure == "paper" and counts_faces(study) and isinstance(embedder, SeesEveryFace)
     vectors = (run / TRAINING).parent
-    found = verify_images(
-        sample, source_of(folder), embedder, study.reference, cutoff=cutoff, out=vectors, every_face=faces
-    )
+    unsafe_above = study.fetch.unsafe_above if study.fetch is not None else UNSAFE_ABOVE
+    source = Refusing(source_of(folder), refused_links(sample, unsafe_above=unsafe_above))
+    found = verify_images(sample, source, embedder, study.reference, cutoff=cutoff, out=vectors, every_face=faces)
     found.training.save(run / TRAINING)
     verified, mentions = found.table, read_mentions(run / MENTIONS)
     if study.procedure == "paper":

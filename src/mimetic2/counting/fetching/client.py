@@ -22,6 +22,7 @@ from mimetic2.counting.fetching.content import Content, inspect
 from mimetic2.counting.fetching.failures import Failure, Transient
 from mimetic2.counting.fetching.hosts import Hosts
 from mimetic2.counting.fetching.robots import Robots, forbids_ai
+from mimetic2.counting.fetching.selection import canonical
 
 T = TypeVar("T")
 
@@ -52,10 +53,10 @@ class Limits:
 
 
 class Client:
-    """Use as an asynchronous context manager."""
+    """Use as an asynchronous context manager. ``blocked``: canonical links that no redirect may lead to either."""
 
-    def __init__(self, limits: Limits, *, resolver: Resolver = resolve) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits, *, blocked: frozenset[str] = frozenset(), resolver: Resolver = resolve) -> None:
+        self.limits, self._blocked = limits, blocked
         transport = GuardedTransport(
             allow_loopback=limits.allow_loopback, resolver=resolver, connections=4 * limits.concurrency
         )
@@ -86,16 +87,18 @@ class Client:
 
     async def get(self, url: str) -> tuple[bytes, Content]:
         """The bytes behind ``url`` and what image they are; raises `Failure` with the reason after the last attempt."""
-        retrying = AsyncRetrying(
+        found: tuple[bytes, Content] = await self._retrying()(
+            self._follow, url, self.limits.max_bytes, lambda data: (data, inspect(data)), robots=True
+        )
+        return found
+
+    def _retrying(self) -> AsyncRetrying:
+        return AsyncRetrying(
             stop=stop_after_attempt(self.limits.attempts),
             wait=self._wait,
             retry=retry_if_exception_type(Transient),
             reraise=True,
         )
-        found: tuple[bytes, Content] = await retrying(
-            self._follow, url, self.limits.max_bytes, lambda data: (data, inspect(data)), robots=True
-        )
-        return found
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome is not None else None
@@ -111,6 +114,8 @@ class Client:
         """
         for _ in range(self.limits.max_redirects + 1):
             check_link(url)
+            if canonical(url) in self._blocked:
+                raise Failure(failures.BLOCKED)
             if robots and not (await self._rules(url)).allows(url):
                 raise Failure(failures.ROBOTS)
             async with self._hosts.turn(host_of(url), self._delay(url)), self._places:
@@ -151,11 +156,16 @@ class Client:
         return await asyncio.shield(self._robots[origin])
 
     async def _read_rules(self, url: str) -> Robots:
-        """RFC 9309: no file means no rules; a host that cannot answer may not be asked for anything else."""
+        """RFC 9309: no file means no rules; a host that cannot answer may not be asked for anything else.
+
+        A host that cannot even be reached is given up for all its links at once, after as many attempts as a link has.
+        """
         try:
-            return await self._follow(url, ROBOTS_BYTES, _parsed, robots=False)
+            rules: Robots = await self._retrying()(self._follow, url, ROBOTS_BYTES, _parsed, robots=False)
+            return rules
         except Transient as error:
-            raise Failure(failures.ROBOTS_UNKNOWN) from error
+            unreachable = str(error) in (failures.UNRESOLVED, failures.CONNECTION)
+            raise Failure(str(error) if unreachable else failures.ROBOTS_UNKNOWN) from error
         except Failure as error:
             if str(error).startswith("HTTP 4") or str(error) == failures.REDIRECTS:
                 return Robots([])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def fetch_sample(
         with bar("fetch", len(refused), unit="links", already=already) as progress:
             try:
                 known |= asyncio.run(_fetch_all(todo, store, block or Blocklist(), limits, progress))
-            except* OSError as group:
+            except* (OSError, sqlite3.OperationalError) as group:
                 raise InputError(f"cannot be written ({group.exceptions[0]})", file=out) from group
         outcomes = [_final(url, refused[url], known) for url in rows["url"]]
         store.write_tables(rows, outcomes)
@@ -126,7 +127,7 @@ async def _fetch_all(
             reasons[outcome.reason or "fetched"] += 1
             progress.advance(1, ", ".join(f"{number:,} {reason}" for reason, number in reasons.most_common(4)))
 
-    async with Client(limits) as client, asyncio.TaskGroup() as group:
+    async with Client(limits, blocked=block.urls) as client, asyncio.TaskGroup() as group:
         for queue in by_host.values():
             queue.reverse()
             for _ in range(min(limits.per_host, len(queue))):

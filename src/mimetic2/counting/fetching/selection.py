@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import polars as pl
 
@@ -21,7 +22,7 @@ _DIGEST = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Blocklist:
-    """Links and digests (MD5, SHA-256; lower case) that are never fetched, or never kept."""
+    """Canonical links and digests (MD5, SHA-256; lower case) that are never fetched, or never kept."""
 
     urls: frozenset[str] = frozenset()
     digests: frozenset[str] = frozenset()
@@ -39,7 +40,7 @@ class Blocklist:
             if _DIGEST.fullmatch(entry):
                 digests.add(entry.lower())
             elif "://" in entry:
-                urls.add(entry)
+                urls.add(canonical(entry))
             else:
                 accepted = "a link, 32 (MD5) or 64 (SHA-256) hexadecimal digits"
                 raise InputError(f"'{entry[:60]}' is neither", file=path, row=row, accepted=accepted)
@@ -51,6 +52,20 @@ class Blocklist:
             return False
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         return md5 in self.digests or hashlib.sha256(data).hexdigest() in self.digests
+
+
+def canonical(url: str) -> str:
+    """One spelling of a link: scheme and host in lower case, no default port, no fragment, a path."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        return url.strip()
+    host = (parts.hostname or "").rstrip(".")
+    shown = f"[{host}]" if ":" in host else host
+    if port is not None and port != {"http": 80, "https": 443}.get(parts.scheme):
+        shown += f":{port}"
+    return urlunsplit((parts.scheme, shown, parts.path or "/", parts.query, ""))
 
 
 def refusals(
@@ -74,8 +89,14 @@ def refusals(
         elif url in unsafe:
             result.append(UNSAFE)
         else:
-            result.append(BLOCKED if url in blocked else None)
+            result.append(BLOCKED if canonical(url) in blocked else None)
     return result
+
+
+def refused_links(sample: pl.DataFrame, *, unsafe_above: float = UNSAFE_ABOVE) -> dict[str, str]:
+    """The links of ``sample`` that are flagged unsafe in any row, with that reason: they are not looked at either,
+    whoever fetched them."""
+    return dict.fromkeys(_unsafe_links(sample, unsafe_above), UNSAFE)
 
 
 def _unsafe_links(sample: pl.DataFrame, above: float) -> set[str]:

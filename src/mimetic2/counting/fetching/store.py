@@ -8,6 +8,7 @@ their bytes, which are kept as they came.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -107,19 +108,25 @@ class Store:
     def write_tables(self, rows: pl.DataFrame, outcomes: Sequence[Outcome]) -> None:
         """Write ``NNNNN.parquet`` and ``NNNNN/<key>.<ending>`` for ``rows`` (concept, url, caption, multiplicity).
 
-        Images are hard links to those of ``images/`` where the file system can, copies elsewhere.
+        Images are hard links to those of ``images/`` where the file system can, copies elsewhere. Beside each are
+        ``<key>.json`` and ``<key>.txt`` (its caption), as img2dataset has them; of an image that several rows have,
+        the first of them.
         """
         for number, start in enumerate(range(0, max(1, rows.height), SHARD_ROWS)):
             part, own = rows.slice(start, SHARD_ROWS), outcomes[start : start + SHARD_ROWS]
             shard = self.folder / f"{number:05d}"
             shard.mkdir(exist_ok=True)
+            table = _table(part, own)
             wanted = {f"{outcome.key}.{outcome.ending}": outcome for outcome in own if outcome.alive}
+            beside = _sidecars(table)
             for path in shard.iterdir():
-                if path.name not in wanted:
+                if path.name not in wanted and path.name not in beside:
                     path.unlink()
             for name, outcome in wanted.items():
                 _link(self.path_of(outcome), shard / name)
-            write_table(shard.with_suffix(".parquet"), _table(part, own))
+            for name, text in beside.items():
+                (shard / name).write_text(text, encoding="utf-8")
+            write_table(shard.with_suffix(".parquet"), table)
 
 
 def outcome_of(url: str, data: bytes, ending: str, width: int, height: int) -> Outcome:
@@ -134,6 +141,14 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         target.write_bytes(source.read_bytes())
+
+
+def _sidecars(table: pl.DataFrame) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for row in table.filter(pl.col("status") == SUCCESS).iter_rows(named=True):
+        found.setdefault(f"{row['key']}.json", json.dumps(row, ensure_ascii=False, indent=4) + "\n")
+        found.setdefault(f"{row['key']}.txt", row["caption"] or "")
+    return found
 
 
 def _table(rows: pl.DataFrame, outcomes: Iterable[Outcome]) -> pl.DataFrame:
