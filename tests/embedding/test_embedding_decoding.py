@@ -8,8 +8,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from mimetic2.embedding import DECODER, decode_bytes
-from mimetic2.embedding.decoding import square
+from mimetic2.embedding.decoding import decode_all, fingerprint, square
 from mimetic2.embedding.pixels import Recipe
+from mimetic2.embedding.threads import in_threads
 
 rng = np.random.default_rng(8)
 PIXELS = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
@@ -88,3 +89,23 @@ def test_resampling_is_what_the_decoders_version_says():
 
 def digest(image):
     return hashlib.sha256(np.asarray(image).tobytes()).hexdigest()[:16]
+
+
+def test_many_at_once_are_decoded_as_one_by_one(monkeypatch):
+    monkeypatch.setattr("mimetic2.embedding.threads.cores", lambda: 4)
+    contents = [encoded(Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8))) for _ in range(20)]
+    contents[3:5] = [b"", contents[4][:40]]
+    for data, (image, reason, mark) in zip(contents, decode_all(contents), strict=True):
+        alone, why = decode_bytes(data)
+        assert (reason, image is None) == (why, alone is None)
+        if image is not None:
+            np.testing.assert_array_equal(np.asarray(image), np.asarray(alone))
+            assert mark == fingerprint(alone)
+
+
+def test_threads_keep_the_order_and_pass_errors_on(monkeypatch):
+    monkeypatch.setattr("mimetic2.embedding.threads.cores", lambda: 3)
+    assert in_threads(lambda number: number**2, range(50)) == [number**2 for number in range(50)]
+    assert in_threads(str, []) == []
+    with pytest.raises(ZeroDivisionError):
+        in_threads(lambda number: 1 // number, [1, 2, 0])

@@ -72,7 +72,7 @@ def test_an_image_without_a_face_has_no_vector():
     assert np.isnan(vectors).all()
 
 
-def test_face_rules(monkeypatch):
+def test_face_rules():
     pytest.importorskip("dlib")
 
     class Box:
@@ -87,14 +87,55 @@ def test_face_rules(monkeypatch):
 
         top, bottom = left, right
 
-    def described(embedder):
-        tools = (lambda pixels, up: [Box(3), Box(5)], lambda pixels, face: face, None)
-        monkeypatch.setattr(embedder, "_tools", tools)
-        return embedder._face(np.zeros((4, 4, 3), np.uint8))
+    class Network:
+        def compute_face_descriptor(self, pixels, face):
+            return np.eye(128)[face.side]
 
-    face, reason = described(get_embedder("dlib-face"))
-    assert (face.side, reason) == (5, None)
-    assert described(get_embedder("dlib-face", faces="one")) == (None, "several faces")
+    def prepared(rule, sides):
+        embedder = get_embedder("dlib-face", faces=rule)
+        embedder._idle = [lambda pixels, up: [Box(side) for side in sides]] * 9
+        embedder._networks = (lambda pixels, face: face, Network())
+        return embedder
+
+    pictures = PICTURES[:7]
+    vectors, reasons = prepared("largest", (3, 5)).embed(pictures)
+    assert reasons == [None] * 7
+    assert np.argmax(vectors, 1).tolist() == [5] * 7
+    vectors, reasons = prepared("one", (3, 5)).embed(pictures)
+    assert reasons == ["several faces"] * 7
+    assert np.isnan(vectors).all()
+    assert prepared("one", (3,)).embed(pictures)[1] == [None] * 7
+    every, reasons = prepared("one", (3, 5)).embed_faces(pictures)
+    assert [np.argmax(own, 1).tolist() for own in every] == [[5, 3]] * 7
+    assert prepared("one", ()).embed_faces(pictures)[1] == ["no face found"] * 7
     with pytest.raises(InputError, match="largest, one"):
         get_embedder("dlib-face", faces="all")
     assert get_embedder("dlib-face", faces="one").options != get_embedder("dlib-face").options
+
+
+def test_detecting_in_threads_changes_nothing(monkeypatch):
+    """Drawn faces, some of which dlib finds: the same vectors on one core as on four."""
+    pytest.importorskip("dlib")
+    from PIL import ImageDraw
+
+    from mimetic2.embedding import threads
+
+    pictures = []
+    for shift in range(6):
+        picture = Image.new("RGB", (200, 200), (120, 130, 140))
+        pen = ImageDraw.Draw(picture)
+        pen.ellipse((50, 30 + shift, 150, 170 + shift), fill=(224, 190, 170))
+        for x in (80, 120):
+            pen.ellipse((x - 12, 78 + shift, x + 12, 92 + shift), fill=(250, 250, 250))
+            pen.ellipse((x - 6, 79 + shift, x + 6, 91 + shift), fill=(40, 30, 30))
+            pen.rectangle((x - 15, 66 + shift, x + 15, 71 + shift), fill=(60, 40, 30))
+        pen.polygon([(100, 90 + shift), (90, 120 + shift), (110, 120 + shift)], fill=(190, 150, 130))
+        pen.ellipse((80, 132 + shift, 120, 146 + shift), fill=(150, 60, 60))
+        pictures.append(picture)
+    monkeypatch.setattr(threads, "cores", lambda: 1)
+    alone, reasons = get_embedder("dlib-face").embed(pictures)
+    assert None in reasons
+    monkeypatch.setattr(threads, "cores", lambda: 4)
+    together, again = get_embedder("dlib-face").embed(pictures)
+    assert again == reasons
+    np.testing.assert_array_equal(together, alone)

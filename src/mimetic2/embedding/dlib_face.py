@@ -17,6 +17,7 @@ from PIL import Image
 from mimetic2.embedding.base import Vectors, normalise
 from mimetic2.embedding.decoding import DECODER
 from mimetic2.embedding.faces import NO_FACE, Box, by_size, check_rule, choose
+from mimetic2.embedding.threads import in_threads
 from mimetic2.embedding.weights import check_pinned, combined
 from mimetic2.errors import MissingRequirement
 
@@ -25,6 +26,7 @@ PINNED = {
     LANDMARKS: "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
     NETWORK: "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
 }
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 MAX_SIDE = 1024
 """Larger images are scaled down (bilinear, antialiased) before detection, which takes time by the pixel."""
 
@@ -43,49 +45,51 @@ class DlibFace:
         self.folder = weights if weights is not None else _packaged()
         for name, digest in PINNED.items():
             check_pinned(self.folder / name, digest)
-        self._tools: tuple[Any, Any, Any] | None = None
+        self._idle: list[Any] = []
+        self._networks: tuple[Any, Any] | None = None
 
     def embed(self, images: Sequence[Image.Image]) -> tuple[Vectors, list[str | None]]:
         """L2-normalised vectors (n, 128) float32, NaN where the face rule excludes the image, and the reasons."""
         vectors = np.full((len(images), self.dim), np.nan, np.float32)
         reasons: list[str | None] = [None] * len(images)
-        for row, image in enumerate(images):
-            pixels = np.ascontiguousarray(_limited(image))
-            face, reasons[row] = self._face(pixels)
-            if face is not None:
-                vectors[row] = self._describe(pixels, face)
+        for row, (pixels, found) in enumerate(in_threads(self._detect, images)):
+            place, reasons[row] = choose([_box(face) for face in found], self.faces)
+            if place is not None:
+                vectors[row] = self._describe(pixels, found[place])
         return normalise(vectors), reasons
 
     def embed_faces(self, images: Sequence[Image.Image]) -> tuple[list[Vectors], list[str | None]]:
         """Per image, vectors (k, 128) of all its faces, largest first, and why there are none or None."""
-        found: list[Vectors] = []
-        for image in images:
-            pixels = np.ascontiguousarray(_limited(image))
-            faces = list(self._loaded()[0](pixels, 1))
-            vectors = [self._describe(pixels, faces[place]) for place in by_size([_box(face) for face in faces])]
-            found.append(normalise(np.stack(vectors)) if vectors else np.empty((0, self.dim), np.float32))
-        return found, [None if len(vectors) else NO_FACE for vectors in found]
+        vectors: list[Vectors] = []
+        for pixels, found in in_threads(self._detect, images):
+            own = [self._describe(pixels, found[place]) for place in by_size([_box(face) for face in found])]
+            vectors.append(normalise(np.stack(own)) if own else np.empty((0, self.dim), np.float32))
+        return vectors, [None if len(own) else NO_FACE for own in vectors]
 
-    def _face(self, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[Any, str | None]:
-        detector, _, _ = self._loaded()
-        found = list(detector(pixels, 1))
-        place, reason = choose([_box(face) for face in found], self.faces)
-        return (None if place is None else found[place]), reason
-
-    def _describe(self, pixels: np.ndarray[Any, np.dtype[np.uint8]], face: Any) -> Vectors:
-        _, landmarks, network = self._loaded()
-        return np.array(network.compute_face_descriptor(pixels, landmarks(pixels, face)), np.float32)
-
-    def _loaded(self) -> tuple[Any, Any, Any]:
-        if self._tools is None:
+    def _detect(self, image: Image.Image) -> tuple[Pixels, list[Any]]:
+        """The pixels looked at and dlib's rectangles of the faces in them; one detector serves one thread at a time."""
+        pixels = np.ascontiguousarray(_limited(image))
+        try:
+            detector = self._idle.pop()
+        except IndexError:
             import dlib
 
-            self._tools = (
-                dlib.get_frontal_face_detector(),
-                dlib.shape_predictor(str(self.folder / LANDMARKS)),
-                dlib.face_recognition_model_v1(str(self.folder / NETWORK)),
-            )
-        return self._tools
+            detector = dlib.get_frontal_face_detector()
+        found = list(detector(pixels, 1))
+        self._idle.append(detector)
+        return pixels, found
+
+    def _describe(self, pixels: Pixels, face: Any) -> Vectors:
+        landmarks, network = self._loaded()
+        return np.array(network.compute_face_descriptor(pixels, landmarks(pixels, face)), np.float32)
+
+    def _loaded(self) -> tuple[Any, Any]:
+        if self._networks is None:
+            import dlib
+
+            landmarks = dlib.shape_predictor(str(self.folder / LANDMARKS))
+            self._networks = landmarks, dlib.face_recognition_model_v1(str(self.folder / NETWORK))
+        return self._networks
 
 
 def _box(face: Any) -> Box:
@@ -93,7 +97,7 @@ def _box(face: Any) -> Box:
     return face.left(), face.top(), face.right() + 1, face.bottom() + 1
 
 
-def _limited(image: Image.Image) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _limited(image: Image.Image) -> Pixels:
     if max(image.size) > MAX_SIDE:
         scale = MAX_SIDE / max(image.size)
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))

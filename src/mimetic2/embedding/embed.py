@@ -13,8 +13,9 @@ from PIL import Image
 
 from mimetic2.embedding.base import Embedder, identity_of
 from mimetic2.embedding.cache import Entry, VectorCache
-from mimetic2.embedding.decoding import decode_bytes, fingerprint
+from mimetic2.embedding.decoding import decode_all
 from mimetic2.embedding.table import SCHEMA, EmbeddingTable
+from mimetic2.embedding.threads import in_threads
 from mimetic2.progress import bar
 
 BATCH = 64
@@ -39,7 +40,7 @@ def embed_images(
         store = stack.enter_context(VectorCache(cache, identity)) if cache is not None else None
         progress = stack.enter_context(bar(label, files.height, unit="images"))
         for chunk in _chunks([row for row, reason in enumerate(reasons) if reason is None]):
-            contents = [_read(Path(paths[row])) for row in chunk]
+            contents = in_threads(_read, [Path(paths[row]) for row in chunk])
             for row, (digest, entry) in zip(chunk, _embed_chunk(contents, embedder, store), strict=True):
                 digests[row], entries[row] = digest, entry
             progress.advance(len(chunk))
@@ -85,19 +86,19 @@ def _embed_chunk(
 
 
 def _embed_new(contents: Sequence[bytes], embedder: Embedder) -> list[Entry]:
-    decoded = [decode_bytes(data) for data in contents]
-    images: list[Image.Image] = [image for image, _ in decoded if image is not None]
+    decoded = decode_all(contents)
+    images: list[Image.Image] = [image for image, _, _ in decoded if image is not None]
     vectors, reasons = embedder.embed(images) if images else (np.empty((0, embedder.dim), np.float32), [])
     if vectors.shape != (len(images), embedder.dim) or len(reasons) != len(images):
         raise ValueError(f"{embedder.name} gave {vectors.shape} for {len(images)} images of dim {embedder.dim}")
-    results = iter(zip(images, vectors, reasons, strict=True))
+    results = iter(zip(vectors, reasons, strict=True))
     entries: list[Entry] = []
-    for image, reason in decoded:
+    for image, reason, mark in decoded:
         if image is None:
             entries.append((None, reason, None))
             continue
-        picture, vector, failure = next(results)
+        vector, failure = next(results)
         if failure is None and not np.isfinite(vector).all():
             failure = "no finite vector"
-        entries.append((None if failure else vector, failure, fingerprint(picture)))
+        entries.append((None if failure else vector, failure, mark))
     return entries

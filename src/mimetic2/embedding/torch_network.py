@@ -11,6 +11,7 @@ from PIL import Image
 
 from mimetic2.embedding.base import Vectors
 from mimetic2.embedding.pixels import Pixels, Recipe, spread, too_long
+from mimetic2.embedding.threads import in_threads
 from mimetic2.errors import InputError, MissingRequirement
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def embed_with(
     import torch
 
     reasons = [too_long(image) for image in images]
-    squares = [recipe(image) for image, reason in zip(images, reasons, strict=True) if reason is None]
+    squares = in_threads(recipe, [image for image, reason in zip(images, reasons, strict=True) if reason is None])
     found: list[Vectors] = []
     with torch.inference_mode():
         for batch, used in _batches(squares, 1 if device == "cpu" else _GPU_BATCH):
