@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import hypergeom
 
 from mimetic2.counting.captionless import captionless_rows
 from mimetic2.counting.correction import ErrorRates, rogan_gladen
@@ -65,6 +66,20 @@ def test_no_mention_is_zero_and_nothing_alive_is_missing() -> None:
         (0, 7) * 2,
         (0, 5) * 2,
     ]
+
+
+@pytest.mark.parametrize(("population", "drawn"), [(12, 4), (25, 10), (40, 39)])
+def test_coverage_is_exact_for_every_truth(population: int, drawn: int) -> None:
+    """All samples that can be drawn, weighed by scipy's hypergeometric probabilities, for every true number of rows."""
+    ends = []
+    for verified in range(drawn + 1):
+        table = sample("a", *[(1, True, index < verified) for index in range(drawn)])
+        row = one(population, table)
+        ends.append((row["count_low"], row["count_high"]))
+    for truth in range(population + 1):
+        chances = hypergeom.pmf(np.arange(drawn + 1), population, truth, drawn)
+        covered = sum(chance for chance, (low, high) in zip(chances, ends, strict=True) if low <= truth <= high)
+        assert covered >= 0.95 - 1e-9, truth
 
 
 def test_unreadable_captions_raise_upper_ends_alone() -> None:

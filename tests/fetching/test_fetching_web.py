@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,8 +19,8 @@ from hostile import Hostile, hostile_server, picture
 from mimetic2.counting.fetching import Blocklist, Limits, fetch_sample, source_of
 from mimetic2.counting.fetching import failures as because
 from mimetic2.counting.fetching.addresses import GuardedBackend, is_public
-from mimetic2.counting.fetching.client import Client, check_link, seconds_of
-from mimetic2.counting.fetching.content import sniff
+from mimetic2.counting.fetching.client import DECODED_AT_ONCE, Client, check_link, seconds_of
+from mimetic2.counting.fetching.content import Content, inspect, sniff
 from mimetic2.counting.fetching.failures import Failure
 from mimetic2.counting.fetching.fetch import Fetched
 from mimetic2.counting.fetching.selection import canonical
@@ -211,6 +214,26 @@ def test_a_host_that_cannot_be_reached_is_given_up_at_once(tmp_path: Path) -> No
 
     assert asyncio.run(scenario()) == {because.UNRESOLVED}
     assert len(asked) == LIMITS.attempts
+
+
+def test_few_pictures_are_decoded_at_once(server: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, most, lock = 0, 0, threading.Lock()
+
+    def slowly(data: bytes) -> Content:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.05)
+        with lock:
+            now -= 1
+        return inspect(data)
+
+    monkeypatch.setattr("mimetic2.counting.fetching.client.inspect", slowly)
+    links = sample(*(server.url(f"/{number}") for number in range(24)))
+    fetched = fetch_sample(links, tmp_path, limits=replace(LIMITS, per_host=24))
+    assert fetched.alive == 24
+    assert 1 < most <= DECODED_AT_ONCE
 
 
 def test_a_redirect_to_a_blocked_link_is_not_followed(server: Hostile, tmp_path: Path) -> None:

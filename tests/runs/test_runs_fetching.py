@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import shutil
 import threading
 from collections import Counter
@@ -18,6 +19,7 @@ import yaml
 from PIL import Image
 
 import mimetic2
+from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import folder_name
 from mimetic2.lab import painters, reference_pictures
@@ -131,6 +133,46 @@ def test_links_of_the_web_without_fetching_are_a_mistake(world: tuple[Path, Shel
     with pytest.raises(InputError, match="'fetch: true' to fetch them, or 'images_of_captions: FOLDER'"):
         mimetic2.run(folder / "offline.yaml", tmp_path / "run")
     assert shelf.images_asked == asked
+
+
+def test_counts_are_corrected_by_a_cut_off_of_one_s_own(world: tuple[Path, Shelf], tmp_path: Path) -> None:
+    """A cut-off that was measured to reject everything and to miss a tenth: counts go up by that tenth."""
+    folder, _ = world
+    own = load_domain("lab").cutoffs[0].model_dump()
+    own["rates"] = {"passed": 9_000, "positives": 10_000, "rejected": 10_000, "negatives": 10_000}
+    (tmp_path / "cutoff.json").write_text(json.dumps({"schema_version": 1, "cutoff": own}))
+    study = yaml.safe_load((folder / "study.yaml").read_text())
+    study |= {key: str(folder / study[key]) for key in ("concepts", "reference", "generated", "captions")}
+    study |= {"cutoff": "cutoff.json", "correct": True}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    counts = mimetic2.run(tmp_path / "study.yaml", tmp_path / "run").counts
+    last = counts.filter(pl.col("concept") == painters()[N - 1].name).row(0, named=True)
+    assert (last["verified"], last["alive"], last["mentions"]) == ("7", "8", "10")
+    assert int(last["count"]) == math.floor(10 * (7 / 8) / 0.9 + 0.5)
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study | {"correct": False}))
+    again = mimetic2.run(tmp_path / "study.yaml", tmp_path / "run")
+    assert again.done[0] == "verify"
+
+
+def test_the_study_s_choices_reach_the_count(
+    world: tuple[Path, Shelf], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = world
+    study = yaml.safe_load((folder / "study.yaml").read_text())
+    study |= {"engine": "ray", "address": "head:1", "workers": 3, "allow_missing": "2%", "sample": 7, "seed": 5}
+    (folder / "choices.yaml").write_text(yaml.safe_dump(study | {"text_column": "TEXT", "url_column": "URL"}))
+    seen: dict[str, Any] = {}
+
+    def count(captions: Any, concepts: Any, **options: Any) -> None:
+        seen.update(options)
+        raise InputError("seen enough")
+
+    monkeypatch.setattr("mimetic2.counting.counts.count_captions", count)
+    with pytest.raises(InputError, match="seen enough"):
+        mimetic2.run(folder / "choices.yaml", tmp_path / "run")
+    expected = {"engine": "ray", "address": "head:1", "workers": 3, "allow_missing": 0.02, "sample": 7, "seed": 5}
+    expected |= {"text_column": "TEXT", "url_column": "URL"}
+    assert {key: seen[key] for key in expected} == expected
 
 
 def test_a_domain_without_a_cut_off_is_refused_before_anything_is_done(

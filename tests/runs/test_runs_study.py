@@ -232,7 +232,7 @@ def test_read_yaml_agrees_with_yaml(tmp_path_factory: pytest.TempPathFactory, da
 def test_the_examples_are_studies(tmp_path: Path, name: str) -> None:
     example = Path(__file__).resolve().parents[2] / "examples" / "studies" / f"{name}.yaml"
     (tmp_path / "captions").mkdir()
-    for file in ("counts.csv", "concepts.csv", "captions/a.parquet"):
+    for file in ("counts.csv", "concepts.csv", "captions/a.parquet", "cutoff.json"):
         (tmp_path / file).touch()
     for folder in ("reference", "generated", "fetched", "my-pipeline"):
         (tmp_path / folder).mkdir()

@@ -27,7 +27,10 @@ def predict(
     document = load_document(run)
     prediction = read_off(document, count)
     if as_json:
-        json.dump(prediction.to_dict(), sys.stdout, indent=2, allow_nan=False)
+        said = {**prediction.to_dict(), "warnings": document["warnings"]}
+        json.dump(said, sys.stdout, indent=2, allow_nan=False, ensure_ascii=False)
         print()
     else:
         print(prediction_text(prediction, document["level"]))
+        for warning in document["warnings"]:
+            print(f"warning: {warning}")

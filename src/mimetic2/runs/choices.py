@@ -61,6 +61,17 @@ def study_cutoff(study: Study) -> Cutoff | None:
     return read_cutoff(study.cutoff)
 
 
+def remote_captions(study: Study) -> dict[str, str]:
+    """Caption files behind URLs, each with what tells it from a changed one; those of this machine are digested."""
+    remote = [pattern for pattern in study.captions or () if "://" in pattern]
+    if not remote:
+        return {}
+    from mimetic2.counting.captions import find_shards
+    from mimetic2.counting.locations import identity
+
+    return {shard: identity(shard) for shard in find_shards(remote)}
+
+
 def check_requirements(study: Study) -> None:
     """Raise what would otherwise come up after hours: an unknown domain or embedder, bad prompts, a missing model."""
     from mimetic2.embedding import get_embedder

@@ -16,6 +16,7 @@ from mimetic2.runs.choices import (
     generating,
     model_files,
     prompts_of,
+    remote_captions,
     sampling_of,
 )
 from mimetic2.runs.counting import count, fetch, verify
@@ -109,6 +110,7 @@ STAGES = (
         options=lambda study: {
             **{key: getattr(study, key) for key in ("sample", "seed", "text_column", "url_column", "allow_missing")},
             "aliases": study.procedure != "paper",
+            "remote": remote_captions(study),
         },
         inputs=lambda study, run: {**_optional(concepts=study.concepts), "captions": caption_files(study)},
         wanted=lambda study: study.captions is not None,

@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 USER_AGENT = "mimetic2 (research on image datasets; honours robots.txt and X-Robots-Tag)"
 LONGEST_WAIT = 120.0
+DECODED_AT_ONCE = 4
+"""A picture of the most pixels allowed takes some 400 MB while it is decoded."""
 ROBOTS_BYTES = 500_000
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -71,6 +73,7 @@ class Client:
         )
         self._hosts = Hosts(limits.per_host)
         self._places = asyncio.Semaphore(limits.concurrency)
+        self._decoding = asyncio.Semaphore(DECODED_AT_ONCE)
         self._robots: dict[str, asyncio.Task[Robots]] = {}
 
     async def __aenter__(self) -> Client:
@@ -121,7 +124,8 @@ class Client:
             async with self._hosts.turn(host_of(url), self._delay(url)), self._places:
                 body, target = await self._hop(url, max_bytes, robots)
                 if target is None:
-                    return await asyncio.to_thread(use, body)
+                    async with self._decoding:
+                        return await asyncio.to_thread(use, body)
             url = _joined(url, target)
         raise Failure(failures.REDIRECTS)
 
