@@ -49,6 +49,7 @@ class Csd:
         self.weights_sha256 = sha256(self.path)
         shapes = _shapes(self.path)
         self.layout = layout_of(shapes, self.path)
+        check_complete(shapes, self.layout, self.path)
         self.dim, size = shapes[_STYLE][1], self.layout["grid"] * self.layout["patch"]
         self.recipe = Recipe(size, size, CLIP_MEAN, CLIP_STD, half_to_even=True)
         self.input_size, self.decoder = size, f"{DECODER}; {self.recipe.key}"
@@ -73,15 +74,7 @@ class Csd:
 
         tensors = {plain(name): tensor.float() for name, tensor in load_file(self.path).items()}
         tower = ClipViT(**self.layout)
-        state = {name: tensors.get(_BACKBONE + name) for name in tower.state_dict()}
-        absent = [name for name, tensor in state.items() if tensor is None]
-        if absent:
-            raise InputError(f"lacks the weights {_BACKBONE}{absent[0]}", file=self.path, accepted=WANTED)
-        try:
-            tower.load_state_dict({name: tensor for name, tensor in state.items() if tensor is not None})
-        except RuntimeError as error:
-            problem = " ".join(str(error).split())[:200]
-            raise InputError(f"does not fit ({problem})", file=self.path, accepted=WANTED) from error
+        tower.load_state_dict({name: tensors[_BACKBONE + name] for name in tower.state_dict()})
         tower.eval().requires_grad_(False).to(self._device)
         return tower, tensors[_STYLE].to(self._device)
 
@@ -107,6 +100,23 @@ def layout_of(shapes: Mapping[str, Sequence[int]], path: Path) -> dict[str, int]
     if grid * grid != places or not places or width % HEAD or into != width or layers != set(range(len(layers))):
         raise InputError("is no style descriptor (its shapes do not fit each other)", file=path, accepted=WANTED)
     return {"width": width, "layers": len(layers), "patch": patch, "grid": grid}
+
+
+def check_complete(shapes: Mapping[str, Sequence[int]], layout: Mapping[str, int], path: Path) -> None:
+    """Raise `InputError` where a weight of the tower is missing or has another shape; nothing is loaded for it."""
+    import torch
+
+    from mimetic2.embedding.clip_vit import ClipViT
+
+    with torch.device("meta"):
+        wanted = ClipViT(**layout).state_dict()
+    for name, tensor in wanted.items():
+        found = shapes.get(_BACKBONE + name)
+        if found is None:
+            raise InputError(f"lacks the weights {_BACKBONE}{name}", file=path, accepted=WANTED)
+        if list(found) != list(tensor.shape):
+            problem = f"{_BACKBONE}{name} has the shape {list(found)}, not {list(tensor.shape)}"
+            raise InputError(problem, file=path, accepted=WANTED)
 
 
 def _file(weights: Path) -> Path:

@@ -7,8 +7,9 @@ are resized and normalised is fixed here, and a folder whose ``preprocessor_conf
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,8 +60,7 @@ class VisionModel:
 
     def __init__(self, weights: Path | None = None, *, allow_download: bool = False, device: str | None = None) -> None:
         self.folder = self.locate(weights, allow_download=allow_download)
-        self._files = safetensors_of(self.folder)
-        self.weights_sha256 = digest(self._files)
+        self.weights_sha256 = digest(safetensors_of(self.folder))
         self._config = self._configuration()
         # The configuration decides as much as the weights (activation, epsilon), so it is part of the identity.
         self.options = f"config={sha256(self.folder / 'config.json')[:16]}"
@@ -104,17 +104,15 @@ class VisionModel:
         except (ValueError, KeyError, TypeError, OSError, StrictDataclassError) as error:
             raise InputError(f"is no configuration ({type(error).__name__})", file=path) from error
         config = getattr(whole, "vision_config", whole)
-        # A whole CLIP model states the size of its projection outside of its parts, which may say otherwise.
-        config.projection_dim = getattr(whole, "projection_dim", None)
+        if hasattr(whole, "projection_dim"):  # a whole CLIP model's own; that of its parts may differ
+            config.projection_dim = whole.projection_dim
         return config
 
     def _load(self) -> Any:
         import transformers
 
-        from mimetic2.generation.loading import quiet
-
         loader = getattr(transformers, self.family.loader)
-        with quiet():
+        with _quiet():
             try:
                 model, report = loader.from_pretrained(
                     self.folder,
@@ -131,6 +129,21 @@ class VisionModel:
         if report["missing_keys"]:
             raise InputError(f"lacks the weights {sorted(report['missing_keys'])[0]}, …", file=self.folder)
         return model.eval().requires_grad_(False)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from reporting what it left out (the text model) and from drawing a bar of its own."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        logging.enable_progress_bar()
 
 
 class Clip(VisionModel):
