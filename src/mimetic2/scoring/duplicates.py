@@ -43,13 +43,14 @@ def near_duplicates(generated: EmbeddingTable, real: Mapping[str, EmbeddingTable
     compared by their picture alone.
     """
     centre = reference_centre(real["reference"]) if "reference" in real else None
-    made = _by_concept(generated, centre)
+    made = _rows(generated)
     records = []
     for kind, table in real.items():
-        theirs = _by_concept(table, centre)
-        least = max([NEAR, *(_nearest_pair(images) for images in theirs.values())])
+        theirs = _rows(table)
+        least = max([NEAR, *(_nearest_pair(_Images(table, rows, centre)) for rows in theirs.values())])
         for name in sorted(made.keys() & theirs.keys()):
-            records += _of_concept(name, kind, made[name], theirs[name], least)
+            own = _Images(generated, made[name], centre)
+            records += _of_concept(name, kind, own, _Images(table, theirs[name], centre), least)
     return pl.DataFrame(records, schema=SCHEMA, orient="row").sort("concept", "generated", "kind")
 
 
@@ -73,12 +74,12 @@ def _images_of(table: EmbeddingTable) -> int:
 class _Images:
     """A concept's images: paths, hashes (n, bytes) and unit vectors (n, d), rows zero or NaN where there is none."""
 
-    def __init__(self, frame: pl.DataFrame, vectors: Matrix) -> None:
-        self.paths = frame["path"].to_list()
-        self.hashed = frame["fingerprint"].is_not_null().to_numpy()
-        marks = [mark if mark is not None else bytes(32) for mark in frame["fingerprint"]]
+    def __init__(self, table: EmbeddingTable, rows: pl.DataFrame, centre: Matrix | None) -> None:
+        self.paths = rows["path"].to_list()
+        self.hashed = rows["fingerprint"].is_not_null().to_numpy()
+        marks = [mark if mark is not None else bytes(32) for mark in rows["fingerprint"]]
         self.hashes = np.frombuffer(b"".join(marks), np.uint8).reshape(len(marks), -1)
-        self.vectors = vectors
+        self.vectors = unit(table.vectors[rows["row"].to_numpy()], centre)
 
     def bits(self, other: _Images) -> npt.NDArray[np.int64]:
         """Differing bits (n, m); 256 where a hash is missing."""
@@ -91,10 +92,11 @@ class _Images:
         return np.nan_to_num(self.vectors @ other.vectors.T, nan=-1.0)
 
 
-def _by_concept(table: EmbeddingTable, centre: Matrix | None) -> dict[str, _Images]:
+def _rows(table: EmbeddingTable) -> dict[str, pl.DataFrame]:
+    """By concept, the rows (their number, path, fingerprint) that have a file."""
     rows = table.frame.with_row_index("row").filter(pl.col("path").is_not_null())
-    parts = rows.partition_by("concept", maintain_order=True)
-    return {part["concept"][0]: _Images(part, unit(table.vectors[part["row"].to_numpy()], centre)) for part in parts}
+    parts = rows.select("concept", "row", "path", "fingerprint").partition_by("concept", maintain_order=True)
+    return {part["concept"][0]: part for part in parts}
 
 
 def _nearest_pair(images: _Images) -> float:
