@@ -57,6 +57,20 @@ def page_of(path: Path) -> Page:
     return Page(path.read_text(encoding="utf-8"))
 
 
+def test_a_bound_on_unnamed_images_enters_the_assumptions(make_run: Make) -> None:
+    run = make_run(names(3))
+    text = "Training images that show a painter without naming it do not matter."
+    assert f"{text} Only captions that name a listed concept were counted." in page_of(write_report(run)).text
+    listed = names(3)
+    (run / "captionless.csv").write_text(
+        "concept,inspected,upper\n"
+        + "".join(f"{name},900,{upper}\n" for name, upper in zip(listed, (9999, 0, 0), strict=True))
+    )
+    shown = page_of(write_report(run)).text
+    assert f"{text} 900 random images of the data bound them, each with 95" in shown
+    assert "for 1 of 3 painters there may be more of them than were counted." in shown
+
+
 def test_what_was_lost_between_captions_and_counts_is_said(make_run: Make) -> None:
     run = make_run()
     (run / "verify").mkdir()

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 
 NEEDED = ("manifest.json", "threshold.json", "counts.csv", "scores.csv", "study.yaml")
-OPTIONAL = ("count/concepts.csv", "count/mentions.csv", "count/mentions.json", "domain.yaml")
+OPTIONAL = (
+    "count/concepts.csv",
+    "count/mentions.csv",
+    "count/mentions.json",
+    "domain.yaml",
+    "verify/funnel.json",
+    "captionless.csv",
+)
 TABLES = re.compile(r"score/[a-z_-]+\.csv")
 """Tables of the score stage: a line a concept or a prompt, never a vector."""
 PAGE = "report.html"

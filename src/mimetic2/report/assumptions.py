@@ -9,9 +9,11 @@ from mimetic2.report.contents import Contents, Row
 from mimetic2.report.labels import Labels
 from mimetic2.report.numerals import count, decimal, interval, percent
 from mimetic2.report.vocabulary import Vocabulary
+from mimetic2.tables import numbers, read_table
 
 PASS, DOUBTFUL, NOT_TESTABLE = "pass", "doubtful", "not testable"
 MARKS = {PASS: "checked", DOUBTFUL: "concern", NOT_TESTABLE: "open"}
+UNNAMED = "captionless.csv"
 INVENTED = "control without references"  # of scores.csv: nothing is missing
 RELATION = {
     "exact": (PASS, "The study states that the captions counted are those the model was trained on."),
@@ -46,12 +48,7 @@ def assumptions(contents: Contents, rows: Sequence[Row], words: Vocabulary, labe
         text = f"The score rises with the count, for all {words.concepts} alike, and nothing else explains the rise."
         examined = [Assumption(text, NOT_TESTABLE, "The paper’s procedure examines no assumption.")]
     found = [_data(contents), _counts(rows), _references(usable), _null(usable), _losses(rows), _enough(usable)]
-    unnamed = Assumption(
-        f"Training images that show a {words.concept} without naming it do not matter.",
-        NOT_TESTABLE,
-        "Only captions that name a listed concept were counted.",
-    )
-    every = [*examined, *(item for item in found if item is not None), unnamed]
+    every = [*examined, *(item for item in found if item is not None), _unnamed(contents, rows, words)]
     order = {DOUBTFUL: 0, PASS: 1}
     return sorted(every, key=lambda item: order.get(item.outcome, 2))
 
@@ -61,8 +58,28 @@ def _data(contents: Contents) -> Assumption:
     relation = (contents.study.get("training_data") or {}).get("relation")
     if relation not in RELATION:
         finding = "The study does not say how the data counted relate to the training data."
-        return Assumption(text, NOT_TESTABLE, finding)
+        return Assumption(text, DOUBTFUL, finding)
     return Assumption(text, *RELATION[relation])
+
+
+def _unnamed(contents: Contents, rows: Sequence[Row], words: Vocabulary) -> Assumption:
+    """What `mimetic2 captionless` found, where its table lies in the run directory."""
+    text = f"Training images that show a {words.concept} without naming it do not matter."
+    path = contents.run / UNNAMED
+    if not path.is_file():
+        return Assumption(text, NOT_TESTABLE, "Only captions that name a listed concept were counted.")
+    table = read_table(path, ["concept", "inspected", "upper"])
+    bounds = dict(zip(table["concept"], numbers(table, "upper", file=path, minimum=0), strict=True))
+    counts = {row.name: row.count for row in rows if row.count is not None and row.name in bounds}
+    if not counts:
+        return Assumption(text, NOT_TESTABLE, "The random sample of rows was compared with none of these concepts.")
+    inspected = max(number or 0 for number in numbers(table, "inspected", file=path, minimum=0))
+    doubtful = sum((bounds[name] or 0) > own for name, own in counts.items())
+    finding = (
+        f"{count(inspected)} random images of the data bound them, each with 95\u2009%: "
+        f"for {doubtful} of {len(counts)} {words.concepts} there may be more of them than were counted."
+    )
+    return Assumption(text, DOUBTFUL if doubtful else PASS, finding)
 
 
 def _counts(rows: Sequence[Row]) -> Assumption | None:
@@ -81,13 +98,13 @@ def _counts(rows: Sequence[Row]) -> Assumption | None:
 
 
 def _references(rows: Sequence[Row]) -> Assumption | None:
-    numbers = sorted({row.n_reference for row in rows if row.n_reference is not None})
-    if not numbers:
+    used = sorted({row.n_reference for row in rows if row.n_reference is not None})
+    if not used:
         return None
     text = "All concepts are compared with the same number and kind of reference images."
-    if len(numbers) == 1:
-        return Assumption(text, PASS, f"Every concept has {count(numbers[0])} references.")
-    return Assumption(text, DOUBTFUL, f"The number of references goes from {interval([numbers[0], numbers[-1]])}.")
+    if len(used) == 1:
+        return Assumption(text, PASS, f"Every concept has {count(used[0])} references.")
+    return Assumption(text, DOUBTFUL, f"The number of references goes from {interval([used[0], used[-1]])}.")
 
 
 def _null(rows: Sequence[Row]) -> Assumption | None:

@@ -37,6 +37,7 @@ from mimetic2.runs.places import (
     SUMMARY,
     THRESHOLD,
     TRAINING,
+    UNNAMED,
 )
 from mimetic2.runs.stage import Stage
 from mimetic2.runs.stages import embed, generate, report, score, threshold
@@ -190,6 +191,7 @@ STAGES = (
             **{path: run / path for path in ("study.yaml", COUNTS, SCORES, THRESHOLD, SUMMARY, DEVIATIONS)},
             **({FUNNEL: run / FUNNEL} if study.captions is not None else {}),
             **({DOMAIN: run / DOMAIN} if study.domain.endswith(DOMAIN_FILES) else {}),
+            **_optional(unnamed=run / UNNAMED if (run / UNNAMED).is_file() else None),
         },
         results=(REPORT,),
     ),
