@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
+import mimetic2
 from mimetic2.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,3 +67,9 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     for page in sorted((ROOT / "docs").rglob("*.md")):
         name = str(page.relative_to(ROOT / "docs").with_suffix(""))
         assert name == "index" or re.search(rf"^{re.escape(name)}$", index, re.MULTILINE), f"{name} is in no toctree"
+
+
+def test_the_api_page_documents_every_public_name_and_no_other() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\.\. auto\w+:: mimetic2\.(\w+)$", text, re.MULTILINE)
+    assert sorted(documented) == [name for name in mimetic2.__all__ if name != "__version__"]
