@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from mimetic2.errors import Mimetic2Error
+from mimetic2.files import sha256
 
 READY, UNVERIFIED, MISSING = "ready", "unverified", "missing"
 
@@ -127,6 +128,7 @@ def _embedders() -> Iterator[Finding]:
 def examine_embedder(name: str, weights: str | None = None) -> Finding:
     """One embedder, with the weights it comes with or the user's: ready where their digest is pinned or has a cut-off.
 
+    Of the user's ``weights`` every file's whole digest is told, as publishers give it.
     Raises `InputError` for an unknown name.
     """
     from mimetic2.embedding.registry import embedder_factory, get_embedder
@@ -143,8 +145,13 @@ def examine_embedder(name: str, weights: str | None = None) -> Finding:
     known = _domains_with_cutoff(embedder.name, embedder.weights_sha256)
     verified = known or getattr(factory, "weights_sha256", None) == embedder.weights_sha256
     cutoffs = f"cut-off of {', '.join(known)}" if known else "no verification cut-off"
-    detail = f"{licence}; sha256 {embedder.weights_sha256[:16]}; {embedder.dim} dimensions; {cutoffs}"
-    remedy = "" if verified else "compare the whole digest with its publisher's; `calibrate` measures a cut-off"
+    files = getattr(embedder, "files", ()) if weights is not None else ()
+    told = [f"{path.name} sha256 {sha256(path)}" for path in files]
+    identity = f"sha256 {embedder.weights_sha256[:16]}; {embedder.dim} dimensions; {cutoffs}"
+    detail = "; ".join([licence, identity, *told])
+    remedy = (
+        "" if verified else f"compare digests with the publisher's: mimetic2 doctor --embedder {name} --weights PATH"
+    )
     return Finding("embedder", name, READY if verified else UNVERIFIED, detail, remedy)
 
 

@@ -147,5 +147,5 @@ def test_doctor_looks_at_weights_of_ones_own(images: Path, clip: Path, capsys: p
     assert run("doctor", "--embedder", "clip", "--weights", clip, "--json") == 0
     (finding,) = json.loads(capsys.readouterr().out)["findings"]
     assert (finding["name"], finding["state"]) == ("clip", "unverified")
-    assert sha256(clip / "model.safetensors")[:16] in finding["detail"]
+    assert f"model.safetensors sha256 {sha256(clip / 'model.safetensors')}" in finding["detail"]
     assert "no verification cut-off" in finding["detail"]

@@ -108,7 +108,7 @@ def test_readiness_tells_pinned_from_unknown_weights(installed, monkeypatch, tmp
     theirs = examine_embedder("tone")
     assert theirs.state == UNVERIFIED
     assert f"sha256 {'a' * 16}" in theirs.detail
-    assert "compare the whole digest" in theirs.remedy
+    assert "compare digests with the publisher's" in theirs.remedy
     with pytest.raises(InputError, match="unknown embedder"):
         examine_embedder("nothing")
 

@@ -42,7 +42,8 @@ class ArcfaceOnnx:
                 f"arcface-onnx comes without weights: name them (--weights, in a study embedder_weights): {WANTED}"
             )
         self._detector, self._recogniser = find_models(weights)
-        self.weights_sha256 = combined([sha256(graph.path) for graph in (self._detector, self._recogniser)])
+        self.files = [self._detector.path, self._recogniser.path]
+        self.weights_sha256 = combined([sha256(path) for path in self.files])
         self.dim = int(self._recogniser.width or 0)
         side = self._detector.detection_size
         self.decoder = f"{DECODER}; scrfd {side}, score {MIN_SCORE}, overlap {MAX_OVERLAP}; five points to {SIZE}"

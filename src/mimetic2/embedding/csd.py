@@ -45,6 +45,7 @@ class Csd:
                 f"csd comes without weights: name them (--weights, in a study embedder_weights): {WANTED}"
             )
         self.path = _file(weights)
+        self.files = [self.path]
         need_torch("the embedder csd", "safetensors")
         self.weights_sha256 = sha256(self.path)
         shapes = _shapes(self.path)

@@ -60,7 +60,8 @@ class VisionModel:
 
     def __init__(self, weights: Path | None = None, *, allow_download: bool = False, device: str | None = None) -> None:
         self.folder = self.locate(weights, allow_download=allow_download)
-        self.weights_sha256 = digest(safetensors_of(self.folder))
+        self.files = safetensors_of(self.folder)
+        self.weights_sha256 = digest(self.files)
         self._config = self._configuration()
         # The configuration decides as much as the weights (activation, epsilon), so it is part of the identity.
         self.options = f"config={sha256(self.folder / 'config.json')[:16]}"
