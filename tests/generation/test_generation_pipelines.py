@@ -70,7 +70,7 @@ def test_cached_embeddings_paint_what_the_words_paint(tiny: Tiny, family: str) -
         assert np.abs(picture.astype(int) - np.rint(expected * 255)).max() <= 1
 
 
-@pytest.mark.parametrize("family", ["sd", "sdxl", "lab"])
+@pytest.mark.parametrize("family", [*FAMILIES, "lab"])
 def test_batch_size_moves_an_image_by_one_grey_level_at_most(tiny: Tiny, tmp_path: Path, family: str) -> None:
     model = "lab" if family == "lab" else str(tiny(family))
     sampling = Sampling() if family == "lab" else Sampling(steps=3, width=16, height=16)
@@ -82,6 +82,20 @@ def test_batch_size_moves_an_image_by_one_grey_level_at_most(tiny: Tiny, tmp_pat
     for one, other in itertools.combinations(made, 2):
         assert one.keys() == other.keys()
         assert max(np.abs(one[name] - other[name]).max() for name in one) <= 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_batch_is_the_same_bytes_whatever_was_painted_before(tiny: Tiny, family: str) -> None:
+    sampling = Sampling(steps=2, width=16, height=16)
+    if family != "flux":  # which takes no negative prompt
+        sampling = Sampling(steps=2, width=16, height=16, guidance=3.0, negative_prompt="a boat")
+    jobs = jobs_of(ADA.name, PROMPTS, 3, 0)
+    batches = [jobs[:1], jobs[1:4], jobs[4:]]
+    model = str(tiny(family))
+    forwards = [np.stack(painted(opened(model, sampling), batch)) for batch in batches]
+    backend = opened(model, sampling)
+    backwards = [np.stack(painted(backend, batch)) for batch in reversed(batches)][::-1]
+    assert all((one == other).all() for one, other in zip(forwards, backwards, strict=True))
 
 
 def test_other_concepts_change_no_byte(tmp_path: Path) -> None:
