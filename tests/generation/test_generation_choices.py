@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+import mimetic2.runs.facts as facts
 import mimetic2.runs.running as running
 from mimetic2.errors import InputError, MissingRequirement
 from mimetic2.generation import Adapter, Execution, Generating
@@ -106,6 +107,21 @@ def test_an_api_in_a_study(folder: Path) -> None:
 def test_wrong_sections(folder: Path, study: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         model_files(study_of(folder, **study))
+
+
+@pytest.mark.parametrize(
+    ("model", "domain", "generate", "settings"),
+    [
+        ("sd-1.4", "art-style", {}, ""),
+        ("sd-1.4", "art-style", {"steps": 20}, "20 steps, guidance 7.5"),
+        ("sd-1.4", "art-style", {"negative_prompt": "text", "size": 256}, "a negative prompt, 256 pixels"),
+        ("flux-schnell", "art-style", {}, "4 steps, guidance 0"),
+        ("lab", "lab", {"safety_checker": True}, "6 steps, guidance 2.5, the safety checker"),
+        ("./pipeline", "art-style", {}, "the model's own settings"),
+    ],
+)
+def test_settings_that_are_not_the_papers(folder: Path, model: str, domain: str, generate: Any, settings: str) -> None:
+    assert facts._settings(study_of(folder, model=model, domain=domain, generate=generate)) == settings
 
 
 def test_a_preset_says_what_a_silent_study_does_not(folder: Path) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 
 from mimetic2.concepts import read_concepts
 from mimetic2.domains import load_domain
-from mimetic2.runs.choices import embedder_name, prompts_of
+from mimetic2.runs.choices import embedder_name, generating, prompts_of, sampling_of
 from mimetic2.runs.places import CONCEPTS, COUNTS, PROMPT_SCORES, SCORES, SUMMARY, VERIFIED
 from mimetic2.study import PAPER_DEFAULTS, Study
 from mimetic2.tables import read_table
@@ -125,17 +125,21 @@ def _of_paper(prompts: tuple[str, ...], faces: bool, bug: bool) -> bool:
 
 
 def _settings(study: Study) -> str:
-    """Steps and guidance where they are not the paper's; the domain's, else the preset's."""
+    """What is not as in the paper: steps and guidance (the study's, else the domain's or the preset's), and more."""
     from mimetic2.generation.presets import presets
 
-    defaults, preset = load_domain(study.domain).generation_defaults, presets().get(study.model or "")
-    steps = defaults.steps or (preset.steps if preset is not None else None)
-    guidance = defaults.guidance or (preset.guidance if preset is not None else None)
-    if (steps, guidance) == PAPER_SETTINGS:
-        return ""
-    if steps is None or guidance is None:
-        return "the model's own settings"
-    return f"{steps} steps, guidance {guidance:g}"
+    chosen, sampling, preset = generating(study), sampling_of(study), presets().get(study.model or "")
+    steps = sampling.steps if sampling.steps is not None or preset is None else preset.steps
+    guidance = sampling.guidance if sampling.guidance is not None or preset is None else preset.guidance
+    said = f"{steps} steps, guidance {guidance:g}" if steps and guidance is not None else "the model's own settings"
+    further = {
+        "a negative prompt": sampling.negative_prompt,
+        f"{chosen.size} pixels": chosen.size,
+        "the safety checker": sampling.safety_checker,
+        "a LoRA adapter": chosen.lora,
+    }
+    more = [words for words, is_so in further.items() if is_so]
+    return ", ".join([*([said] if (steps, guidance) != PAPER_SETTINGS else []), *more])
 
 
 def _images(prompts: pl.DataFrame) -> tuple[int, int]:
