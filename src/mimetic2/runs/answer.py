@@ -20,6 +20,8 @@ def answer_lines(result: RunResult) -> list[str]:
         ("N50 (half of the concepts identified)", identification.get("n50"), identification.get("n50_interval")),
     ]
     lines = [f"{name}: {_number(value)}{_interval(ends, level)}" for name, value, ends in found if value is not None]
+    if identification.get("n50") is not None and identification.get("n50_note"):
+        lines[-1] += f"; {identification['n50_note']}"
     said = [f"warning: {text}" for text in result.study_warnings]
     return [result.sentence, *lines, *said, f"report: {result.report}"]
 

@@ -34,11 +34,28 @@ def as_text(document: Mapping[str, Any]) -> str:
         lines.append(f"paper's rule    {'no threshold' if paper is None else format(paper, ',')}")
         shapes = sorted(document["shapes"].items(), key=lambda item: item[1]["bic"])
         lines.append("BIC above best  " + ", ".join(f"{name} {row['delta']:.1f}" for name, row in shapes))
+        lines += _checks(document)
     excluded = sum(document["excluded"].values())
     lines.append(f"concepts        {document['n_concepts']:,}" + (f" ({excluded:,} excluded)" if excluded else ""))
     lines += [f"  excluded: {reason} ({number:,})" for reason, number in document["excluded"].items()]
     lines += [f"warning: {warning}" for warning in document["warnings"]]
     return "\n".join(lines)
+
+
+def _checks(document: Mapping[str, Any]) -> list[str]:
+    """One-sided bounds, how many other choices agree, and which assumptions are doubtful."""
+    lines = []
+    bounds = document["bounds"]
+    for key, text in (("not_imitated_up_to", "not imitated    up to"), ("imitated_from", "imitated        from")):
+        if bounds[key] is not None:
+            lines.append(f"{text} {bounds[key]:,} (one-sided, {100 * bounds['level']:g} %)")
+    tested = [row for row in document["sensitivity"] if row["outcome"] != "not testable"]
+    changed = [f"{row['name']} ({row['note']})" for row in tested if row["outcome"] == "changed"]
+    same = f"{len(tested) - len(changed)} of {len(tested)} give the same answer"
+    lines.append(f"other choices   {same}" + "".join(f"\n  changed: {text}" for text in changed))
+    doubtful = [row["name"] for row in document["assumptions"] if row["outcome"] == "doubtful"]
+    lines.append(f"doubtful        {', '.join(doubtful) or 'no assumption that could be tested'}")
+    return lines
 
 
 def _bounds(pair: list[int | None]) -> str:

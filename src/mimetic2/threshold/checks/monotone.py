@@ -27,8 +27,9 @@ def monotone_test(found: Conclusion, rng: np.random.Generator, draws: int) -> Mo
     """Bootstrap test on up to ten classes of neighbouring counts; None with fewer than three classes.
 
     The statistic is the weighted squared distance of the class means from the nearest rising sequence (isotonic
-    regression), over the residual variance; draws come from that sequence with wild residuals. It sees humps and dips
-    that the four shapes, which only rise, cannot show.
+    regression). Draws come from a level sequence with wild residuals: of all rising sequences that is the least
+    favourable one, because the distance of μ + ε from the cone of rising sequences is at most that of ε (Robertson,
+    Wright & Dykstra 1988). It sees humps and dips that the shapes, which only rise, cannot show.
     """
     design, scores = found.design, found.scores
     classes = _classes(found)
@@ -36,9 +37,9 @@ def monotone_test(found: Conclusion, rng: np.random.Generator, draws: int) -> Mo
         return None
     weights = np.bincount(classes, design.weights).astype(np.float64)
     means = np.asarray(np.bincount(classes, design.weights * scores) / weights)
-    rising = isotonic(means, weights)
-    fitted = rising[classes]
-    drawn = wild(fitted, scores - means[classes], rng, draws)
+    sizes = np.bincount(classes)[classes]
+    grown = np.sqrt(sizes / np.maximum(sizes - 1, 1))  # residuals around a class's own mean are too small
+    drawn = wild(np.zeros(design.n), (scores - means[classes]) * grown, rng, draws)
     drawn_means = np.array([np.bincount(classes, design.weights * row) for row in drawn]) / weights
     simulated = np.array([_distance(row, weights) for row in drawn_means])
     observed = _distance(means, weights)
