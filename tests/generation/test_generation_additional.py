@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 
 from mimetic2.concepts import Concept
-from mimetic2.errors import InputError
 from mimetic2.generation import generate_with, image_seed
 
 PROMPTS = ["a painting by {concept}", "{concept}'s house"]
@@ -59,13 +58,30 @@ def test_an_interrupted_run_asks_again_and_ends_with_the_same_bytes(backend: Any
         assert (out / "images.csv").read_bytes() == (tmp_path / "whole/images.csv").read_bytes()
 
 
-def test_another_decision_is_refused_until_restarted(backend: Any, tmp_path: Path) -> None:
-    generate_with(backend, CONCEPTS, PROMPTS, tmp_path, images=2, then=then)
-    with pytest.raises(InputError, match="other numbers of images"):
-        generate_with(backend, CONCEPTS, PROMPTS, tmp_path, images=2, then=lambda table: {"Ada": 6})
-    table = generate_with(backend, CONCEPTS, PROMPTS, tmp_path, images=2, then=lambda table: {"Carla": 3}, restart=True)
-    assert table.filter(pl.col("concept") == "Carla").height == 6
-    assert len(contents(tmp_path)) == 14
+def test_another_decision_makes_the_additional_images_anew(backend: Any, tmp_path: Path) -> None:
+    generate_with(backend, CONCEPTS, PROMPTS, tmp_path / "twice", images=2, then=then)
+    backend.batches = []
+    other = {"Ada": 4, "Carla": 3}
+    generate_with(backend, CONCEPTS, PROMPTS, tmp_path / "twice", images=2, then=lambda table: other)
+    made = {(job.concept, job.index) for batch in backend.batches for job in batch}
+    assert made == {("Ada", 2), ("Ada", 3), ("Carla", 2)}
+    generate_with(backend, CONCEPTS, PROMPTS, tmp_path / "once", images=2, then=lambda table: other)
+    assert contents(tmp_path / "twice") == contents(tmp_path / "once")
+    backend.batches = []
+    generate_with(backend, CONCEPTS, PROMPTS, tmp_path / "twice", images=2, then=lambda table: other)
+    assert backend.batches == []
+
+
+def test_only_what_is_asked_for_stays(backend: Any, tmp_path: Path) -> None:
+    generate_with(backend, CONCEPTS, PROMPTS, tmp_path / "twice", images=2, then=then)
+    generate_with(backend, CONCEPTS, PROMPTS, tmp_path / "twice", images=2)
+    assert len(contents(tmp_path / "twice")) == 12 + 6
+    backend.batches = []
+    generate_with(backend, CONCEPTS[1:], PROMPTS, tmp_path / "twice", images=2, only=True)
+    assert backend.batches == []
+    generate_with(backend, CONCEPTS[1:], PROMPTS, tmp_path / "once", images=2)
+    assert contents(tmp_path / "twice") == contents(tmp_path / "once")
+    assert not (tmp_path / "twice" / "Ada").exists()
 
 
 @pytest.mark.parametrize("wanted", [{"Nobody": 3}, {"Ada": 1}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -81,6 +82,27 @@ def test_interrupted_before_and_after_the_decision(
             mimetic2.run(study, tmp_path / "cut")
     assert not (tmp_path / "cut" / "generate" / "done.json").exists()
     assert outputs(mimetic2.run(study, tmp_path / "cut").folder) == outputs(finished.folder)
+
+
+def test_a_pilot_s_images_stay_when_concepts_and_further_images_are_added(
+    study: Path, finished: mimetic2.RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The way that `plan` proposes: few concepts and images first, then more of both."""
+    pilot = yaml.safe_load(study.read_text()) | {"counts": "few.csv", "reference": str(study.parent / "reference")}
+    del pilot["adaptive"]
+    few = (study.parent / "counts.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "few.csv").write_text("".join(few[:9]))
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(pilot))
+    mimetic2.run(tmp_path / "study.yaml")
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "study-run" / "generate").rglob("*.png")}
+    assert len(times) == 8 * 2 * 2
+    capsys.readouterr()
+    shutil.copy(study.parent / "counts.csv", tmp_path / "few.csv")
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(pilot | {"adaptive": {"most": 6, "budget": 60}}))
+    grown = mimetic2.run(tmp_path / "study.yaml")
+    assert "generate: again, keeping what fits, because input" in capsys.readouterr().err
+    assert times == {path: path.stat().st_mtime_ns for path in times}
+    assert outputs(grown.folder) == outputs(finished.folder)
 
 
 def test_images_depend_on_counts_and_references_only_if_they_decide(study: Path, tmp_path: Path) -> None:

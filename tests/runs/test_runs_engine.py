@@ -9,7 +9,9 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -168,6 +170,44 @@ def test_a_stage_that_fails_has_no_marker_and_keeps_its_place_only_if_it_resumes
     else:
         with pytest.raises(RuntimeError, match="stop"):
             do_stages([stage], study, run, "")
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("change", ["seed", "level"])
+def test_a_stage_builds_on_work_for_another_need_only_where_it_says_so(
+    study: Study, run: Path, change: str, done: bool
+) -> None:
+    def adding(study: Study, run: Path) -> Outcome:
+        part = run / "work" / "part.txt"
+        before = part.read_text() if part.exists() else ""
+        part.write_text(f"{before}{study.seed} {study.level};")
+        if not done and not before:
+            raise RuntimeError("stop")
+        return Outcome("")
+
+    def same_seed(study: Study, before: Mapping[str, Any], need: Mapping[str, Any]) -> bool:
+        return bool(before["options"]["seed"] == need["options"]["seed"])
+
+    def options(study: Study) -> dict[str, object]:
+        return {"seed": study.seed, "level": study.level}
+
+    stage = Stage("work", adding, options, lambda s, run: {}, resumes=True, keeps=same_seed)
+    changed = study.model_copy(update={"seed": 9} if change == "seed" else {"level": 0.9})
+    if done:
+        do_stages([stage], study, run, "")
+        (run / "work" / "stray.txt").write_text("x")
+        do_stages([stage], changed, run, "")
+        assert not (run / "work" / "stray.txt").exists()
+    else:
+        with pytest.raises(RuntimeError, match="stop"):
+            do_stages([stage], study, run, "")
+        if change == "seed":
+            with pytest.raises(RuntimeError, match="stop"):
+                do_stages([stage], changed, run, "")
+        else:
+            do_stages([stage], changed, run, "")
+    expected = "9 0.95;" if change == "seed" else "0 0.95;0 0.9;"
+    assert (run / "work" / "part.txt").read_text() == expected
 
 
 def test_unfinished_work_of_other_versions_is_thrown_away(study: Study, run: Path) -> None:

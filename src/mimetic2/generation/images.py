@@ -47,6 +47,7 @@ def generate_images(
     allow_download: bool = False,
     pipeline_config: Path | None = None,
     then: Decide | None = None,
+    only: bool = False,
 ) -> pl.DataFrame:
     """Make ``images`` images per concept and prompt; run again to go on where an interruption stopped it.
 
@@ -65,7 +66,10 @@ def generate_images(
 
     ``then`` is called with the table of these images, which exist by then, and says how many images per prompt each
     concept is to have in the end; the additional ones continue the indices. It must say the same for the same images,
-    because a resumed call asks again. A concept that it does not name keeps what it has.
+    because a resumed call asks again. A concept that it does not name keeps what it has. A concept whose number has
+    changed since an earlier call gets its additional images anew: their batches are others.
+
+    ``only`` deletes images of earlier calls that are not asked for any more.
 
     ``restart`` discards what is in ``out``. Without it, raises :class:`InputError` where ``out`` holds images made with
     other settings; raises :class:`Interrupted` when the disk is full, an API's cost cap is reached or its provider does
@@ -92,6 +96,7 @@ def generate_images(
         batch_size=batch_size,
         restart=restart,
         then=then,
+        only=only,
         max_cost=api.max_cost if api is not None else None,
         about={**opened.facts, "warnings": list(opened.warnings)},
     )
@@ -108,6 +113,7 @@ def generate_with(
     batch_size: int | None = None,
     restart: bool = False,
     then: Decide | None = None,
+    only: bool = False,
     max_cost: float | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> pl.DataFrame:
@@ -131,9 +137,12 @@ def generate_with(
             numbers = _checked(then(table), aliases, images)
             every = {name: jobs_of(name, templates, number, seed, aliases[name]) for name, number in numbers.items()}
             more = {name: [job for job in own if job.index >= images] for name, own in every.items()}
-            store.claim_more({name: len(own) // len(templates) for name, own in more.items()})
+            store.claim_more({name: number - images for name, number in numbers.items()}, images)
             make_missing(backend, more, store, size, max_cost)  # batches of their own: those of the first images stay
-            table = _table({name: [*own, *more.get(name, [])] for name, own in jobs.items()}, store)
+            jobs = {name: [*own, *more.get(name, [])] for name, own in jobs.items()}
+            table = _table(jobs, store)
+        if only:
+            store.keep_only({job.key for own in jobs.values() for job in own})
     finally:
         store.close()
     write_table(out / TABLE_NAME, table)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,17 +98,34 @@ class Store:
                 problem = f"the images here were made with {name} {found.get(name)}, not {wanted.get(name)}"
                 raise InputError(problem, file=self.out, accepted="the same settings, another --out, or --restart")
 
-    def claim_more(self, images: Mapping[str, int]) -> None:
-        """Record how many additional images per prompt each concept gets, which shapes their batches.
+    def claim_more(self, images: Mapping[str, int], first: int) -> None:
+        """Record how many additional images per prompt, after the ``first``, each concept gets, which shapes batches.
 
-        Raises :class:`InputError` if other numbers were decided here before.
+        Where another number was decided before, the concept's additional images are forgotten and deleted.
         """
         found = dict(self._connection.execute("SELECT concept, images FROM more"))
-        if found and found != dict(images):
-            problem = "the additional images here were made for other numbers of images"
-            raise InputError(problem, file=self.out, accepted="the same decision, another --out, or --restart")
+        changed = {name for name, number in found.items() if images.get(name) != number}
+        self._discard([job for job, _ in self._rows() if job.concept in changed and job.index >= first])
         with self._transaction():
+            self._connection.executemany("DELETE FROM more WHERE concept = ?", [(name,) for name in sorted(changed)])
             self._connection.executemany("INSERT OR REPLACE INTO more VALUES (?, ?)", sorted(images.items()))
+
+    def keep_only(self, wanted: Container[tuple[str, int, int]]) -> None:
+        """Forget and delete every image that is not wanted, by (concept, prompt, index)."""
+        self._discard([job for job, _ in self._rows() if job.key not in wanted])
+
+    def _discard(self, jobs: Sequence[ImageJob]) -> None:
+        """Files first: an image without a record is made again, a record without a file is not believed."""
+        for job in jobs:
+            path = self.out / job.path
+            path.unlink(missing_ok=True)
+            for folder in (path.parent, path.parent.parent):
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()
+        with self._transaction():
+            self._connection.executemany(
+                "DELETE FROM images WHERE concept = ? AND prompt = ? AND number = ?", [job.key for job in jobs]
+            )
 
     def clear(self) -> None:
         """Forget settings and images and delete the recorded files."""

@@ -35,7 +35,7 @@ def do_stages(stages: Sequence[Stage], study: Study, run: Path, command: str) ->
     for stage in (stage for stage in stages if stage.wanted(study)):
         with Digests(run) as digests:
             need = stage.need(study, run, digests)
-            reason = _why(stage, need, run, digests)
+            reason = _why(stage, study, need, run, digests)
             if reason is None:
                 outcome = _outcome(stage.marker(run) or {})
                 log(f"{stage.name}: skipped, nothing changed ({outcome.summary})")
@@ -50,16 +50,19 @@ def do_stages(stages: Sequence[Stage], study: Study, run: Path, command: str) ->
     return happened
 
 
-def _why(stage: Stage, need: dict[str, Any], run: Path, digests: Digests) -> str | None:
+def _why(stage: Stage, study: Study, need: dict[str, Any], run: Path, digests: Digests) -> str | None:
     """Why the stage must be done, or None. Prepares its folder: what cannot be used further is removed."""
     marker = stage.marker(run)
     if marker is None:
-        if stage.can_resume(run, need):
+        if stage.can_resume(run, need) or stage.can_build_on(study, stage.begun(run), need):
             return "going on where it stopped"
         _clear(stage, run)
         return "starting"
     changed = difference(marker, need)
     if changed is not None:
+        if stage.can_build_on(study, marker, need):
+            _repair(stage, need, run, damage(marker, stage.outputs(run, digests)))
+            return f"again, keeping what fits, because {changed}"
         _clear(stage, run)
         return f"again, because {changed}"
     damaged = damage(marker, stage.outputs(run, digests))

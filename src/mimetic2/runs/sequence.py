@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mimetic2.domains import load_domain
+from mimetic2.generation.prompts import ALIAS
 from mimetic2.runs.choices import (
     counts_faces,
     embedder_files,
@@ -58,8 +59,12 @@ def _generate_options(study: Study) -> dict[str, Any]:
     chosen |= {"prompts": prompts_of(study), **generating(study).identity()}
     chosen |= {"steps": sampling.steps, "guidance": sampling.guidance}
     if study.adaptive is not None:  # what the first images' scores depend on
-        chosen |= {"adaptive": study.adaptive.model_dump()} | _embedding_options(study) | _score_options(study)
+        chosen |= {"adaptive": study.adaptive.model_dump()} | _deciding_options(study)
     return chosen
+
+
+def _deciding_options(study: Study) -> dict[str, Any]:
+    return _embedding_options(study) | _score_options(study)
 
 
 def _score_options(study: Study) -> dict[str, Any]:
@@ -69,9 +74,28 @@ def _score_options(study: Study) -> dict[str, Any]:
 
 def _generate_inputs(study: Study, run: Path) -> dict[str, Path | Sequence[Path]]:
     files: dict[str, Path | Sequence[Path]] = {CONCEPTS: run / CONCEPTS, **model_files(study)}
-    if study.adaptive is not None:
-        files |= {COUNTS: run / COUNTS, **_optional(reference=study.reference), **embedder_files(study)}
-    return files
+    return files | (_deciding_files(study, run) if study.adaptive is not None else {})
+
+
+def _deciding_files(study: Study, run: Path) -> dict[str, Path | Sequence[Path]]:
+    return {COUNTS: run / COUNTS, **_optional(reference=study.reference), **embedder_files(study)}
+
+
+def _images_stay(study: Study, before: Mapping[str, Any], need: Mapping[str, Any]) -> bool:
+    """Whether each image would be made as it was: only which concepts there are, or how many images, has changed.
+
+    Where prompts use aliases, the concepts' table may have changed what they say.
+    """
+    if any(ALIAS in prompt for prompt in prompts_of(study)):
+        return False
+    which = {"adaptive", *_deciding_options(study)} - {"seed"}
+    files = {CONCEPTS, *_deciding_files(study, Path())}
+
+    def made_from(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+        kinds = ((state.get("options"), which), (state.get("inputs"), files))
+        return [{name: value for name, value in dict(given or {}).items() if name not in no} for given, no in kinds]
+
+    return made_from(before) == made_from(need)
 
 
 def _score_inputs(study: Study, run: Path) -> dict[str, Path | Sequence[Path]]:
@@ -151,6 +175,7 @@ STAGES = (
         inputs=_generate_inputs,
         wanted=lambda study: study.model is not None,
         resumes=True,
+        keeps=_images_stay,
     ),
     Stage(
         "embed",

@@ -37,7 +37,8 @@ class Stage:
     ``work(study, run)`` writes below ``run/<name>/`` and the files named in ``results`` (relative to the run).
     ``options`` is what of the study the result depends on, ``inputs`` the files and folders that it reads, by name.
     ``revision`` goes up when the stage's results change for the same inputs. A stage that ``resumes`` finds its own
-    unfinished work and goes on from there; any other starts with an empty folder.
+    unfinished work and goes on from there; any other starts with an empty folder. ``keeps(study, before, need)`` says
+    whether a stage that resumes can build on what was made from ``before``, removing by itself what is not wanted.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Stage:
     results: tuple[str, ...] = ()
     wanted: Callable[[Study], bool] = lambda study: True
     resumes: bool = False
+    keeps: Callable[[Study, Mapping[str, Any], Mapping[str, Any]], bool] = lambda study, before, need: False
     revision: int = 1
 
     def folder(self, run: Path) -> Path:
@@ -82,6 +84,16 @@ class Stage:
     def can_resume(self, run: Path, need: Mapping[str, Any]) -> bool:
         """Whether the folder holds unfinished work of exactly this kind."""
         return self.resumes and _read(self.folder(run) / STARTED) == {**need, "versions": versions()}
+
+    def can_build_on(self, study: Study, before: Mapping[str, Any] | None, need: Mapping[str, Any]) -> bool:
+        """Whether work for another need, done or not, is of use for this one."""
+        if not self.resumes or before is None or before.get("versions") != versions():
+            return False
+        return before.get("revision") == need["revision"] and self.keeps(study, before, need)
+
+    def begun(self, run: Path) -> dict[str, Any] | None:
+        """What unfinished work in the folder was started with, if there is any."""
+        return _read(self.folder(run) / STARTED)
 
     def finish(self, run: Path, need: Mapping[str, Any], outcome: Outcome, seconds: float, digests: Digests) -> None:
         """Write the marker; from here on the stage is done."""

@@ -68,6 +68,7 @@ def generate(study: Study, run: Path) -> Outcome:
         batch_size=study.batch_size,
         sampling=sampling_of(study),
         then=further,
+        only=True,
         **generating(study).arguments(),
     )
     lost = Counter(reason for reason in table["reason"].to_list() if reason)
