@@ -87,7 +87,7 @@ def required(rows: Sequence[Row]) -> list[dict[str, Any]]:
                 "unattainable": len(beyond),
                 "worst": (min(rates) if requirement.least else max(rates)) if rates else None,
                 "holds": not missing if concerned else None,
-                "missing": [_name(row) for row in missing],
+                "missing": [_name(row, requirement.column) for row in missing],
             }
         )
     return found
@@ -97,6 +97,6 @@ def _unattainable(row: Row, requirement: Requirement) -> bool:
     return row["attainable"] is not None and row["attainable"] < requirement.limit
 
 
-def _name(row: Row) -> str:
+def _name(row: Row, column: str) -> str:
     rise = f" {row['rise']:g}" if row["rise"] else ""
-    return f"{row['world']}{rise}, {row['noise']}, n = {row['n']}, {row['table']}: {float(row['step']):.3f}"
+    return f"{row['world']}{rise}, {row['noise']}, n = {row['n']}, {row['table']}: {float(row[column]):.3f}"

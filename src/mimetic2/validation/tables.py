@@ -41,6 +41,10 @@ def as_markdown(rows: Sequence[Row], required: Sequence[Row]) -> str:
         "known; no rule that holds its level for ramps can find more. Intervals whatever the verdict, lowest cell in "
         "brackets; width is the median of high/low; bias the median of named/true.",
         _steps(rows),
+        "### Midpoints of ramps",
+        "Intervals whatever the verdict: share with two ends inside the observed counts, and of those the share that "
+        "holds the midpoint.",
+        _midpoints(rows),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -83,6 +87,15 @@ def _steps(rows: Sequence[Row]) -> str:
         "width", "bias", "named within a factor of 2", "paper's rule within a factor of 2",
     )  # fmt: skip
     return _table(heads, lines)
+
+
+def _midpoints(rows: Sequence[Row]) -> str:
+    lines = []
+    ramps = [row for row in rows if row["midpoint_given"] is not None]
+    for n, world in _keys(ramps, ("n", "world"), WORLDS):
+        here = [row for row in ramps if row["n"] == n and row["world"] == world]
+        lines.append((str(n), world, _spread(here, "midpoint_given"), _spread(here, "midpoint_coverage")))
+    return _table(("n", "world", "two ends", "covered"), lines)
 
 
 def _keys(rows: Sequence[Row], names: tuple[str, str], order: Sequence[str]) -> list[tuple[Any, Any]]:
