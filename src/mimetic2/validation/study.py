@@ -24,7 +24,7 @@ from mimetic2.validation.tables import as_csv, as_markdown
 RUNS, QUICK_RUNS = 1_000, 100
 SIZES = (20, 44, 120, 418)
 RISES = (0.2, 0.3)
-REVISION = 1  # raise it when a cell would come out differently though none of the constants below changed
+REVISION = 2  # raise it when a cell would come out differently though none of the constants below changed
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -103,7 +103,7 @@ def cell_digest(cell: Cell) -> str:
         "cell": asdict(cell),
         "revision": REVISION,
         "block": BLOCK,
-        "rule": [verdict.SIGNIFICANCE, verdict.SMOOTH_SIGNIFICANCE, verdict.AHEAD, shapes.PARAMETERS, shapes.SMOOTH],
+        "rule": [verdict.SIGNIFICANCE, verdict.AHEAD, shapes.PARAMETERS, shapes.SMOOTH],
         "families": [families.NARROWEST, families.MIDPOINTS, families.WIDTHS, families.KINKS],
         "paper": paper.PENALTY,
         "worlds": [worlds.TOP, worlds.PLACES, worlds.RAMP_DECADES, worlds.SECOND_STEP],
