@@ -33,7 +33,8 @@ def run(tmp_path: Path) -> Path:
     (folder / "score" / "prompts.csv").write_text("prompt,score\n0,0.5\n")
     (folder / "threshold.json").write_text(json.dumps(threshold_of(folder / "scores.csv").to_dict()))
     (folder / "study.yaml").write_text(yaml.safe_dump({"name": "invented", "domain": "faces"}))
-    for secret in ("embed/generated.parquet", "generate/C1/0/0.png", "count/mentions.sample.parquet"):
+    secrets = ("embed/generated.parquet", "generate/C1/0/0.png", "count/mentions.sample.parquet")
+    for secret in (*secrets, "score/near_duplicates.csv", "score/excluded.csv"):
         (folder / secret).parent.mkdir(parents=True, exist_ok=True)
         (folder / secret).write_bytes(b"secret")
     (folder / ".pseudonyms.key").write_bytes(b"secret")
@@ -100,7 +101,7 @@ def test_a_pack_holds_tables_and_page_and_nothing_else(run: Path) -> None:
     [
         (edited, r"scores\.csv is not the file that the index names"),
         (lambda c: c.pop("score/prompts.csv"), r"differ in score/prompts\.csv"),
-        (lambda c: c.update({"score/extra.csv": b"x"}), r"differ in score/extra\.csv"),
+        (lambda c: c.update({"score/nulls.csv": b"x"}), r"differ in score/nulls\.csv"),
         (lambda c: c.update({"pack.json": b"{}"}), "is damaged"),
         (lambda c: c.update({"threshold.json": b"[]"}), r"threshold\.json is not the file"),
         (reindexed(moved), "scores.csv gives threshold 100, threshold.json says 50"),

@@ -11,10 +11,12 @@ OPTIONAL = (
     "count/mentions.json",
     "domain.yaml",
     "verify/funnel.json",
+    "score/summary.json",
+    "threshold/deviations.json",
     "captionless.csv",
 )
-TABLES = re.compile(r"score/[a-z_-]+\.csv")
-"""Tables of the score stage: a line a concept or a prompt, never a vector."""
+TABLES = re.compile(r"score/(prompts|prompt_effects|variances|nulls|fitness|identification|controls)\.csv")
+"""Tables of the score stage: a line a concept or a prompt. Those that list images name paths and links."""
 PAGE = "report.html"
 INDEX = "pack.json"
 
