@@ -9,13 +9,13 @@ import typer
 
 from mimetic2.cli import fetch_options as web
 from mimetic2.cli.embedder_options import AllowDownload, Device, Weights
-from mimetic2.cli.embedder_options import chosen as chosen_embedder
+from mimetic2.cli.verifying import CutoffFile, Domain, EmbedderName, verifier
 
 if TYPE_CHECKING:
     import polars as pl
 
     from mimetic2.counting.fetching import Limits
-    from mimetic2.counting.survey import Opener
+    from mimetic2.counting.survey import Opener, Survey
 
 
 def register(app: typer.Typer) -> None:
@@ -31,9 +31,9 @@ def captionless(
     rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows of the dataset to look at, drawn at random.")],
     images: Annotated[Path | None, typer.Option(help="Folder with the images, of img2dataset or `fetch`.")] = None,
     fetch: Annotated[bool, typer.Option("--fetch", help="Fetch them; each is deleted once it was compared.")] = False,
-    domain: Annotated[str | None, typer.Option(help="Domain, or its YAML file, that holds the cut-off.")] = None,
-    cutoff: Annotated[Path | None, typer.Option(help="Cut-off that `calibrate` wrote, instead.")] = None,
-    embedder: Annotated[str | None, typer.Option(help="Embedder (default: the cut-off's or the domain's).")] = None,
+    domain: Domain = None,
+    cutoff: CutoffFile = None,
+    embedder: EmbedderName = None,
     weights: Weights = None,
     device: Device = None,
     allow_download: AllowDownload = False,
@@ -58,24 +58,13 @@ def captionless(
 
     from mimetic2.concepts import read_concepts
     from mimetic2.counting.correction import rates_of
-    from mimetic2.counting.cutoffs import read_cutoff
     from mimetic2.counting.references import reference_table
     from mimetic2.counting.survey import Judge, survey
     from mimetic2.counting.uniform import sample_rows
-    from mimetic2.counting.verification import cutoff_for
-    from mimetic2.domains import load_domain
-    from mimetic2.errors import InputError
     from mimetic2.files import write_json
     from mimetic2.tables import write_table
 
-    if domain is None and cutoff is None:
-        accepted = "--cutoff FILE of `calibrate`, or --domain with a domain's name or file"
-        raise InputError("neither --cutoff nor --domain: a cut-off is for one kind of concept", accepted=accepted)
-    measured = read_cutoff(cutoff) if cutoff is not None else None
-    about = load_domain(domain) if domain is not None else None
-    name = embedder or (measured.embedder if measured is not None else about.embedder if about is not None else "")
-    tool = chosen_embedder(name, weights, device=device, allow_download=allow_download)
-    chosen = cutoff_for(tool, domain=about, cutoff=measured)
+    tool, chosen = verifier(domain, cutoff, embedder, weights, device=device, allow_download=allow_download)
     listed = tuple(concept for concept in read_concepts(concepts) if not concept.minor)
     asked = web.limits(
         concurrency=concurrency, per_host=per_host, timeout=timeout, max_megabytes=max_megabytes,
@@ -87,26 +76,20 @@ def captionless(
     rates = rates_of(chosen) if chosen.rates is not None else None
     judge = Judge(listed, tool, references, chosen)
     result = survey(sample, judge, opener, out.with_suffix(".state.sqlite"), level=level, rates=rates)
-    summary = {
-        "schema_version": 1,
-        "rows": sample.rows,
-        "sampled": result.sampled,
-        "inspected": result.inspected,
-        "dead": dict(result.dead),
-        "level": level,
-        "seed": seed,
-        "corrected": rates is not None,
-    }
-    write_json(out.with_suffix(".json"), summary)
+    write_json(out.with_suffix(".json"), result.summary)
     write_table(out, result.table)
     if as_json:
-        print(json.dumps(summary, ensure_ascii=False))
-        return
-    print(f"{result.inspected:,} images of {result.sampled:,} sampled rows of {sample.rows:,} looked at: {out}")
+        print(json.dumps(result.summary, ensure_ascii=False))
+    else:
+        _show(result, out)
+
+
+def _show(result: Survey, out: Path) -> None:
+    print(f"{result.inspected:,} images of {result.sampled:,} sampled rows of {result.rows:,} looked at: {out}")
     for row in result.table.iter_rows(named=True):
         corrected = row["upper_corrected"]
         more = f", {corrected:,} corrected for false matches" if corrected is not None else ""
-        print(f"{row['concept']}: {row['unnamed']} unnamed; at most {row['upper']:,} rows ({level:.0%}){more}")
+        print(f"{row['concept']}: {row['unnamed']} unnamed; at most {row['upper']:,} rows ({result.level:.0%}){more}")
 
 
 def _opener(

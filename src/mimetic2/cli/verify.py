@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mimetic2.cli.embedder_options import AllowDownload, Device, Weights
-from mimetic2.cli.embedder_options import chosen as chosen_embedder
+from mimetic2.cli.verifying import CutoffFile, EmbedderName, verifier
 
 
 def register(app: typer.Typer) -> None:
@@ -29,10 +29,8 @@ def verify(
     domain: Annotated[
         str | None, typer.Option(help="Domain, or its YAML file, that holds the cut-off; the lab's without --images.")
     ] = None,
-    cutoff: Annotated[
-        Path | None, typer.Option(help="Cut-off that `calibrate` wrote, instead of the domain's.")
-    ] = None,
-    embedder: Annotated[str | None, typer.Option(help="Embedder (default: the cut-off's or the domain's).")] = None,
+    cutoff: CutoffFile = None,
+    embedder: EmbedderName = None,
     weights: Weights = None,
     device: Device = None,
     allow_download: AllowDownload = False,
@@ -46,15 +44,13 @@ def verify(
     from json import dumps
 
     from mimetic2.counting.correction import rates_of
-    from mimetic2.counting.cutoffs import read_cutoff
     from mimetic2.counting.duplicates import count_duplicates
     from mimetic2.counting.effective import effective_counts
     from mimetic2.counting.fetching.selection import refused_links
     from mimetic2.counting.funnel import STEPS, funnel_of
     from mimetic2.counting.mentions import read_mentions
     from mimetic2.counting.sources import Refusing, fetched_rows, source_of
-    from mimetic2.counting.verification import cutoff_for, verify_sample
-    from mimetic2.domains import load_domain
+    from mimetic2.counting.verification import verify_sample
     from mimetic2.errors import InputError
     from mimetic2.tables import read_table, write_table
 
@@ -62,16 +58,10 @@ def verify(
     if sample is None and images is None:
         raise InputError("neither --images nor --sample says which rows to verify")
     rows = read_table(sample, ["concept", "url"]) if sample is not None else fetched_rows(images or Path())
-    if domain is None and cutoff is None and images is not None:
-        raise InputError(
-            "neither --cutoff nor --domain: a cut-off is for one kind of concept",
-            accepted="--cutoff FILE of `calibrate`, or --domain with a domain's name or file",
-        )
-    measured = read_cutoff(cutoff) if cutoff is not None else None
-    about = load_domain(domain or "lab")
-    name = embedder or (measured.embedder if measured is not None else about.embedder)
-    tool = chosen_embedder(name, weights, device=device, allow_download=allow_download)
-    chosen = cutoff_for(tool, domain=about, cutoff=measured)
+    of_the_lab = "lab" if images is None and cutoff is None else None
+    tool, chosen = verifier(
+        domain or of_the_lab, cutoff, embedder, weights, device=device, allow_download=allow_download
+    )
     rates = rates_of(chosen) if correct else None
     source = Refusing(source_of(images), refused_links(rows))
     verified = verify_sample(rows, source, tool, reference, cutoff=chosen, out=cache)

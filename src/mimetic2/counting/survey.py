@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -57,14 +58,25 @@ SCHEMA = {
 class Survey:
     """``table``: a row a concept with the columns of `SCHEMA`; ``dead``: rows of the sample without image by reason.
 
+    ``rows`` is what the dataset has, ``sampled`` what was drawn of it.
+
     ``inspected`` rows had an image; of these, ``named`` have a caption that names the concept, ``matched`` an image
     that passes its verification, ``unnamed`` the latter without the former.
     """
 
     table: pl.DataFrame
+    rows: int
     sampled: int
     inspected: int
     dead: Mapping[str, int]
+    level: float
+    corrected: bool
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """All but the table, as plain JSON."""
+        facts = {key: getattr(self, key) for key in ("rows", "sampled", "inspected", "level", "corrected")}
+        return {"schema_version": 1, **facts, "dead": dict(self.dead)}
 
 
 @dataclass(frozen=True)
@@ -133,7 +145,9 @@ def survey(
         estimate = (corrected or plain).estimate
         rows.append((concept.name, *numbers, estimate, plain.upper, corrected.upper if corrected else None))
     dead = Counter(reason for reason in reasons if reason is not None)
-    return Survey(pl.DataFrame(rows, schema=SCHEMA, orient="row"), len(alive), inspected, dict(sorted(dead.items())))
+    table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    lost = dict(sorted(dead.items()))
+    return Survey(table, sample.rows, len(alive), inspected, lost, level, rates is not None)
 
 
 def _look(rows: pl.DataFrame, judge: Judge, opener: Opener, state: Path) -> dict[str, tuple[str | None, list[str]]]:
