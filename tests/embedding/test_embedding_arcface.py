@@ -363,3 +363,25 @@ def test_devices(tmp_path, device, kind):
     save_recogniser(tmp_path / "rec.onnx")
     with pytest.raises(kind, match="device"):
         get_embedder("arcface-onnx", tmp_path, device=device)
+
+
+def test_a_gpu_is_taken_if_there_is_one_and_its_absence_is_said(tmp_path, monkeypatch):
+    from mimetic2.embedding.onnx_models import open_model, providers_for
+
+    assert providers_for(None) == ["CPUExecutionProvider"]
+    found = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: found)
+    assert providers_for(None) == [("CUDAExecutionProvider", {"device_id": 0})]
+    assert providers_for("cuda:2") == [("CUDAExecutionProvider", {"device_id": 2})]
+    assert providers_for("cpu") == ["CPUExecutionProvider"]
+    save_recogniser(tmp_path / "rec.onnx")
+    monkeypatch.setattr("onnxruntime.InferenceSession", lambda path, settings, providers: FellBack())
+    with pytest.raises(MissingRequirement, match="cannot use the GPU here"):
+        open_model(tmp_path / "rec.onnx", providers_for(None))
+
+
+class FellBack:
+    """A session that was asked for a GPU and runs on the CPU."""
+
+    def get_providers(self):
+        return ["CPUExecutionProvider"]

@@ -22,7 +22,7 @@ MEAN, STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.2757
 rng = np.random.default_rng(11)
 PICTURES = [
     Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
-    for width, height in ((60, 45), (45, 60), (42, 42), (130, 97))
+    for width, height in ((60, 45), (45, 60), (42, 42), (130, 97), (45, 42))  # the last: an odd margin
 ]
 
 

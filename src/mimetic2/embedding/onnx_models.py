@@ -19,6 +19,7 @@ DETECTOR, RECOGNISER = "detector", "recogniser"
 WANTED = "a folder with one SCRFD detector that gives landmarks (…kps) and one ArcFace network, both .onnx"
 _DETECTION_SIZE = 640
 _WITHOUT_LANDMARKS = (6, 10)
+_CPU, _GPU = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +112,22 @@ def open_model(path: Path, providers: Sequence[Any]) -> Callable[[Values], list[
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         problem = " ".join(str(error).split())[:200]
         raise InputError(f"cannot be run ({problem})", file=path, accepted=WANTED) from error
+    if providers[0] != _CPU and session.get_providers()[0] == _CPU:  # it changes to the CPU without saying so
+        raise MissingRequirement("onnxruntime cannot use the GPU here: mend its CUDA libraries, or give --device cpu")
     name = session.get_inputs()[0].name
     return lambda values: list(session.run(None, {name: values}))
 
 
 def providers_for(device: str | None) -> list[Any]:
-    """onnxruntime's providers for a device as torch names it; the CPU unless another is asked for."""
+    """onnxruntime's providers for a device as torch names it; without one, a GPU if onnxruntime was built for one."""
     import onnxruntime
 
-    kind, _, number = (device or "cpu").partition(":")
+    for_gpu = _GPU in onnxruntime.get_available_providers()
+    kind, _, number = (device or ("cuda" if for_gpu else "cpu")).partition(":")
     if kind == "cpu" and not number:
-        return ["CPUExecutionProvider"]
+        return [_CPU]
     if kind != "cuda" or (number and not number.isdecimal()):
         raise InputError(f"unknown device '{device}'", accepted="cpu, cuda, cuda:N")
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+    if not for_gpu:
         raise MissingRequirement(f"the device {device} needs onnxruntime-gpu: install it in place of onnxruntime")
-    return [("CUDAExecutionProvider", {"device_id": int(number or 0)})]
+    return [(_GPU, {"device_id": int(number or 0)})]
