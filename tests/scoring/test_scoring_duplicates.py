@@ -136,3 +136,22 @@ def test_scoring_reports_copies_of_training_images_apart():
         "concepts": 1,
     }
     assert score_concepts(made, reference).near_duplicates.is_empty()
+
+
+def test_the_command_looks_for_copies_of_training_images(tmp_path, capsys):
+    from mimetic2.cli.main import run
+
+    pytest.importorskip("torch")
+    for name in ("ann", "ben"):
+        for index in range(3):
+            seed = 10 * index + (name == "ben")
+            for folder, offset in (("reference", 0), ("generated", 100), ("training", 200)):
+                place = tmp_path / folder / name / f"{index}.png"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                drawing(seed + offset, side=96).save(place)
+    copy(drawing(201, side=96), scale=0.8).save(tmp_path / "generated" / "ben" / "9.png")
+    sides = [f"--{name}={tmp_path / name}" for name in ("reference", "generated", "training")]
+    assert run(["score", *sides, "--embedder", "style-lite", "--out", str(tmp_path / "scores.csv")]) == 0
+    assert "1 generated images nearly equal a real one" in capsys.readouterr().out
+    rows = pl.read_csv(tmp_path / "scores.near_duplicates.csv")
+    assert [rows[column].to_list() for column in ("concept", "kind", "sign")] == [["ben"], ["training"], ["picture"]]

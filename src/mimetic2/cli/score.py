@@ -22,6 +22,7 @@ def score(
     out: Annotated[Path, typer.Option(help="Table to write: .csv, .parquet or .jsonl.")],
     counts: Annotated[Path | None, typer.Option(help="Table with columns concept, count.")] = None,
     concepts: Annotated[Path | None, typer.Option(help="Concept list with groups and controls.")] = None,
+    training: Annotated[Path | None, typer.Option(help="Folder of training images, to find copies of them.")] = None,
     references: Annotated[int, typer.Option(min=3, help="At most so many references per concept.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw of references.")] = 0,
     exclude_unfit: Annotated[bool, typer.Option(help="Leave out concepts the embedder does not separate.")] = False,
@@ -44,6 +45,7 @@ def score(
         chosen(embedder, weights, faces=faces, device=device, allow_download=allow_download),
         counts=counts,
         concepts=concepts,
+        training=training,
         cache=cache,
         references=references,
         seed=seed,
@@ -57,4 +59,7 @@ def score(
         return
     for kind, path, reason in result.excluded.select("kind", "path", "reason").iter_rows():
         print(f"left out: {kind} image {path or 'without a file'}: {reason}")
+    copies = summary["memorised"]["picture"]
+    if copies:
+        print(f"{copies} generated images nearly equal a real one: {out.stem}.near_duplicates.csv")
     print(f"{summary['n_scored']} of {summary['n_concepts']} concepts scored in {out}")

@@ -20,6 +20,7 @@ def score(
     *,
     counts: str | Path | None = None,
     concepts: str | Path | None = None,
+    training: str | Path | None = None,
     cache: str | Path | None = None,
     **options: Any,
 ) -> ScoreResult:
@@ -27,7 +28,8 @@ def score(
 
     ``generated`` and ``reference`` are folders with a folder of images per concept, or Parquet files that `embed`
     wrote; ``embedder`` is a name or what :func:`get_embedder` gives; ``counts`` and ``concepts`` are tables as in a
-    study; ``cache`` is a folder of vectors made before. ``options`` go to :func:`score_concepts`.
+    study; ``training`` is a folder of training images, in which copies are looked for; ``cache`` is a folder of vectors
+    made before. ``options`` go to :func:`score_concepts`.
 
     Raises :class:`InputError` for missing folders, ambiguous names, malformed tables, and vectors of another embedder
     or another way of decoding than the one asked for.
@@ -43,7 +45,8 @@ def score(
         names = [str(name).strip() for name in table["concept"]]
     tool = get_embedder(embedder) if isinstance(embedder, str) else embedder
     sides = [_vectors(Path(source), names, tool, cache) for source in (generated, reference)]
-    return score_concepts(*sides, counts=table, concepts=listed, **options)
+    seen = _vectors(Path(training), names, tool, cache) if training is not None else None
+    return score_concepts(*sides, counts=table, concepts=listed, training=seen, **options)
 
 
 def _vectors(source: Path, names: list[str] | None, tool: Embedder, cache: str | Path | None) -> EmbeddingTable:
