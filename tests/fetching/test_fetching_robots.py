@@ -48,9 +48,21 @@ def test_patterns_match_as_their_regular_expression(pattern: str, path: str) -> 
     assert _matches(pattern, path) is expected
 
 
+_NOISE = st.text(st.characters(exclude_characters=":"), max_size=60)
+
+
+@given(_NOISE, _NOISE, _NOISE, st.text("/abcé?*%", max_size=12))
+def test_lines_that_are_no_rules_change_nothing(before: str, between: str, after: str, path: str) -> None:
+    lines = ("User-agent: *", "Disallow: /a", "Allow: /a/b")
+    noisy = "\n".join([before, lines[0], between, lines[1], between, lines[2], after])
+    url = f"https://example.org/{path}"
+    assert Robots.parse(noisy).allows(url) is Robots.parse("\n".join(lines)).allows(url)
+
+
 @given(st.text(max_size=200), st.text(max_size=20))
-def test_any_text_is_survived(text: str, path: str) -> None:
-    assert Robots.parse(text).allows(f"https://example.org/{path}") in (True, False)
+def test_text_that_disallows_nothing_allows_everything(text: str, path: str) -> None:
+    free = re.sub("(?i)disallow", "", text)
+    assert Robots.parse(free).allows(f"https://example.org/{path}") is True
 
 
 @pytest.mark.parametrize(

@@ -68,26 +68,27 @@ def identity(path: str, *, fresh: bool = False) -> str:
 
 
 @contextlib.contextmanager
-def open_file(path: str) -> Iterator[IO[bytes]]:
-    """The file's bytes, seekable; a remote file is fetched in blocks as it is read."""
+def open_file(path: str, *, ahead: bool = True) -> Iterator[IO[bytes]]:
+    """The file, seekable; a remote one is fetched as it is read: in blocks ``ahead``, else just what is asked for."""
     if not is_remote(path):
         with open(path, "rb") as handle:
             yield handle
         return
     filesystem, name = _filesystem(path)
     with _as_os_error(path):
-        remote = filesystem.open(name, "rb", block_size=BLOCK_BYTES)
+        cache = "readahead" if ahead else "none"
+        remote = filesystem.open(name, "rb", block_size=BLOCK_BYTES, cache_type=cache)
     with contextlib.closing(remote):
         yield io.BufferedReader(_Remote(path, remote), io.DEFAULT_BUFFER_SIZE)
 
 
 @contextlib.contextmanager
-def arrow_source(path: str) -> Iterator[Any]:
+def arrow_source(path: str, *, ahead: bool = True) -> Iterator[Any]:
     """What Arrow opens: the path of a local file, which it reads without Python, else the open file."""
     if not is_remote(path):
         yield path
         return
-    with open_file(path) as handle:
+    with open_file(path, ahead=ahead) as handle:
         yield handle
 
 

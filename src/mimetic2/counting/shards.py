@@ -98,7 +98,7 @@ def _footer_rows(shard: str) -> int | None:
     if kind(shard) != ".parquet":
         return None
     try:
-        with arrow_source(shard) as source:
+        with arrow_source(shard, ahead=False) as source:
             return int(pq.read_metadata(source).num_rows)
     except (OSError, pa.ArrowException):
         return None

@@ -11,10 +11,10 @@ from mimetic2.errors import InputError
 
 
 def read_parquet(path: str, columns: Columns) -> Iterator[Batch]:
-    """The rows of a Parquet file."""
+    """The rows of a Parquet file; of a remote one, no more than the footer and the chosen columns are fetched."""
     import pyarrow.parquet as pq
 
-    with arrow_source(path) as source, pq.ParquetFile(source, pre_buffer=False) as file:
+    with arrow_source(path, ahead=False) as source, pq.ParquetFile(source, pre_buffer=False) as file:
         chosen = choose(path, file.schema_arrow.names, columns)
         for name in (chosen.text, chosen.url):
             if name is not None:
