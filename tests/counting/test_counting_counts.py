@@ -228,3 +228,32 @@ def test_minors_are_left_out_and_flags_are_kept(tmp_path: Path) -> None:
     assert table["concept"].to_list() == ["Bo"]
     sample = pl.read_parquet(sample_path(tmp_path / "m.csv")).sort("url")
     assert sample.select("url", "multiplicity", "punsafe").rows() == [("u", 2, 1.0), ("v", 1, None)]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds workers through /proc")
+def test_killed_again_and_again_at_any_time(tmp_path: Path) -> None:
+    """Run and workers are killed at random moments until a run gets through."""
+    captions = write(tmp_path / "c", rows(40_000), 60)
+    (tmp_path / "concepts.csv").write_text("concept,aliases,group\nAnn Lee,A. Lee,people\nBo,,people\nNobody,,\n")
+    concepts = [Concept("Ann Lee", ("A. Lee",), "people"), Concept("Bo", group="people"), Concept("Nobody")]
+    count_captions([captions], concepts, out=tmp_path / "whole.csv", sample=15, workers=1)
+    (tmp_path / "run.py").write_text(RUN)
+    draw, ends = random.Random(8), Counter[int]()
+    while not ends[0]:
+        with subprocess.Popen([sys.executable, str(tmp_path / "run.py"), str(tmp_path)], stderr=subprocess.PIPE) as run:
+            deadline = time.monotonic() + 120
+            while run.poll() is None and time.monotonic() < deadline:
+                time.sleep(draw.uniform(0.2, 2.5))
+                victims = [*_children(run.pid), run.pid] if sum(ends.values()) < 6 else []
+                if victims:
+                    os.kill(draw.choice(victims), signal.SIGKILL)
+            _, log = run.communicate()
+        assert run.returncode in (0, -signal.SIGKILL), log
+        assert run.returncode == 0 or not (tmp_path / "killed.csv").exists()
+        ends[run.returncode] += 1
+    assert ends[-signal.SIGKILL] > 0
+    (whole, sample), (killed, resample) = outputs(tmp_path / "whole.csv"), outputs(tmp_path / "killed.csv")
+    assert whole == killed
+    assert sample.equals(resample)
+    assert {path.suffix for path in shards_path(tmp_path / "killed.csv").iterdir()} == {".parquet"}

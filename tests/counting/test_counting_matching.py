@@ -131,3 +131,46 @@ def test_agrees_with_the_oracle(captions: list[str | None], names: list[str]) ->
     want = expected(captions, concepts)
     for scanner in SCANNERS:
         assert found(captions, concepts, scanner) == want
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.one_of(st.none(), _TEXT), max_size=8), max_size=5), st.lists(_TEXT.filter(_name), min_size=1)
+)
+def test_what_a_matcher_saw_before_changes_nothing(batches: list[list[str | None]], names: list[str]) -> None:
+    """Dense and sparse batches change the scanner, not what is found."""
+    concepts = [Concept(name) for name in names]
+    adapting = Matcher(concepts)
+    for captions in [*batches, names * 3, *batches]:
+        rows, indexes = adapting.match(pa.array(captions, pa.string()))
+        assert list(zip(rows.tolist(), indexes.tolist(), strict=True)) == expected(captions, concepts)
+
+
+def test_names_that_begin_alike_are_not_put_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[str] = []
+    for name, scanner in SCANNERS.items():
+        scan = scanner.scan  # type: ignore[attr-defined]
+        monkeypatch.setattr(scanner, "scan", lambda *a, name=name, scan=scan: (used.append(name), scan(*a))[1])
+    alike = [Concept(f"The Great {number}") for number in range(100)]
+    apart = [Concept(f"{number} Great") for number in range(100)]
+    for concepts, want in ((alike, []), (apart, ["table"])):
+        matcher = Matcher(concepts)
+        used.clear()
+        captions = pa.array([concept.name for concept in concepts])
+        assert [matcher.match(captions)[1].tolist() for _ in range(3)] == [list(range(100))] * 3
+        assert [name for name in used if name == "table"] == want * 2
+
+
+@pytest.mark.parametrize("between", ["", " ", "\xff", "\u0301", "\u200b", "é", "\n", "\x00"])
+def test_the_end_of_one_caption_and_the_start_of_the_next(between: str, scanner: str) -> None:
+    """The flat buffer has them side by side, also where both need more than a look-up of ASCII."""
+    captions: list[str | None] = [
+        f"x mat{between}",
+        f"{between}fraser x",
+        f"é mat{between}",
+        f"{between}fraser é",
+        "mat",
+    ]
+    concepts = [Concept("mat fraser"), Concept("matfraser"), Concept("fraser x"), Concept("x mat")]
+    assert found(captions, concepts, scanner) == expected(captions, concepts)
+    assert all(index > 1 for _, index in found(captions, concepts, scanner))

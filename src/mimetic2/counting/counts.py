@@ -218,8 +218,8 @@ def _summary(job: Job, outcomes: Mapping[str, Outcome], total: _Total) -> dict[s
 
 
 def _forget_others(folder: Path, outcomes: Mapping[str, Outcome]) -> None:
-    """Delete results of other options and older files, which nothing reads any more."""
+    """Delete what nothing reads any more: results of other options and older files, and what killed workers left."""
     kept = {outcome.result for outcome in outcomes.values()}
-    for path in folder.glob("*.parquet"):
+    for path in [*folder.glob("*.parquet"), *folder.glob(".*.tmp")]:
         if path.name not in kept:
             path.unlink(missing_ok=True)
