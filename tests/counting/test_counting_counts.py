@@ -218,6 +218,14 @@ def test_a_shard_that_vanishes_or_is_no_parquet(tmp_path: Path, monkeypatch: pyt
     assert (table["mentions_high"] >= table["mentions"]).all()
 
 
+def test_outputs_beside_the_captions_are_not_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    captions = str(Path(write(tmp_path / "c", rows(900), 3)).parent)
+    first = count_captions([captions], CONCEPTS, out=tmp_path / "c" / "m.csv", sample=5)
+    for out in ("m.csv", "n.csv", "m.csv"):
+        assert count_captions([captions], CONCEPTS, out=tmp_path / "c" / out, sample=5).equals(first)
+    assert "m.sample.parquet: written by an earlier count, left out" in capsys.readouterr().err
+
+
 def test_minors_are_left_out_and_flags_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     flags = ["UNLIKELY", "NSFW", None, "0.25"]

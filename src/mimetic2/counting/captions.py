@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from mimetic2.counting.locations import expand
 from mimetic2.counting.readers import ENDINGS, kind
 from mimetic2.errors import InputError, MissingRequirement
+from mimetic2.progress import log
+
+_SAMPLE = ".sample.parquet"
 
 
 def find_shards(patterns: Sequence[str]) -> list[str]:
     """The files that the patterns (globs, files, folders, of this machine or by URL) name, each once, sorted.
+
+    What an earlier count wrote beside the captions is told and left out: its sample has captions, too.
 
     Raises :class:`InputError` for a pattern that names nothing or a store that cannot be listed.
     """
@@ -26,7 +32,16 @@ def find_shards(patterns: Sequence[str]) -> list[str]:
         if not matched:
             raise InputError("names no caption file", file=pattern, accepted=" ".join(ENDINGS))
         found.update(dict.fromkeys(matched))
-    return sorted(found)
+    outputs = {name for name in found if _is_output(name)}
+    for name in sorted(outputs):
+        log(f"{name}: written by an earlier count, left out")
+    return sorted(found.keys() - outputs)
+
+
+def _is_output(name: str) -> bool:
+    """Whether a count wrote the file: then its table ``x.csv``, ``x.sample.parquet`` and ``x.json`` are there."""
+    stem = name.removesuffix(_SAMPLE) if name.endswith(_SAMPLE) else os.path.splitext(name)[0]
+    return os.path.exists(f"{stem}.json") and os.path.exists(f"{stem}{_SAMPLE}")
 
 
 def need_pyarrow() -> None:

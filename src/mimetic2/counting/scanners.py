@@ -85,25 +85,26 @@ class TableScanner:
     """Whole names by a hash table of how their first two words begin, looked up for every word of the buffer at once.
 
     Bytes are compared eight at a time, as 64-bit numbers read at any position. A name's slot comes from its first eight
-    bytes and from up to four of its second word; a name that has fewer of either, its closing space included, is looked
-    up under masks for that many, once for each such pair of masks that the list has.
+    bytes and the first four of its second word, or from fewer, as it has them, its closing space included. For each
+    pair of such sizes that the list has, all words are looked up once; few sizes are told apart, to keep these few.
     """
 
     def __init__(self, literals: Sequence[bytes]) -> None:
         texts = [literal[1:].rstrip(b" ") + b" " for literal in literals]
         self._pieces = -(-max(map(len, texts)) // 8)
         text, mask = _eights(texts, self._pieces)
-        second, second_mask = _eights([text.split(b" ", 1)[1][:4] for text in texts], 1)
+        head, head_mask = _eights([_start(text, (8, 4, 3, 2)) for text in texts], 1)
+        second, second_mask = _eights([_start(text.split(b" ", 1)[1], (4, 2, 0)) for text in texts], 1)
         bits = min(max(16, (64 * len(texts)).bit_length()), 21)
         self._shift = np.uint64(64 - bits)
-        slots = self._slots(text[0], second[0])
+        slots = self._slots(head[0], second[0])
         order = np.argsort(slots, kind="stable")
         self._first = np.searchsorted(slots[order], np.arange((1 << bits) + 1)).astype(np.int64)
         self._used = np.diff(self._first) > 0
         self.largest_slot = int(np.diff(self._first).max())
         self._text, self._mask, self._literal = text[:, order], mask[:, order], order
         self._length = np.array([len(literal) for literal in literals], np.int64)[order]
-        self._masks = np.unique(np.stack([mask[0], second_mask[0]]), axis=1).T
+        self._masks = np.unique(np.stack([head_mask[0], second_mask[0]]), axis=1).T
 
     def _slots(self, heads: Words, second: Words) -> Ints:
         return (((heads * _MIX) ^ second) * _MIX >> self._shift).astype(np.int64)
@@ -133,6 +134,11 @@ class TableScanner:
             same = np.flatnonzero((eights[starts + 8 * piece] & self._mask[piece][names]) == self._text[piece][names])
             names, starts = names[same], starts[same]
         return names, starts
+
+
+def _start(text: bytes, sizes: Sequence[int]) -> bytes:
+    """As many first bytes as the largest of the sizes that the text has."""
+    return text[: next(size for size in sizes if size <= len(text))]
 
 
 def _eights(texts: Sequence[bytes], pieces: int) -> tuple[Words, Words]:
