@@ -19,11 +19,11 @@ from hostile import Hostile, hostile_server, picture
 from mimetic2.counting.fetching import Blocklist, Limits, fetch_sample, source_of
 from mimetic2.counting.fetching import failures as because
 from mimetic2.counting.fetching.addresses import GuardedBackend, is_public
-from mimetic2.counting.fetching.client import DECODED_AT_ONCE, Client, check_link, seconds_of
+from mimetic2.counting.fetching.client import DECODED_AT_ONCE, Client
 from mimetic2.counting.fetching.content import Content, inspect, sniff
 from mimetic2.counting.fetching.failures import Failure
 from mimetic2.counting.fetching.fetch import Fetched
-from mimetic2.counting.fetching.selection import canonical
+from mimetic2.counting.fetching.links import canonical, check_link, seconds_of
 from mimetic2.errors import InputError
 
 LIMITS = Limits(timeout=0.6, max_bytes=300_000, attempts=2, backoff=0.01, allow_loopback=True)

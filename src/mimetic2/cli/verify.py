@@ -44,7 +44,7 @@ def verify(
     from json import dumps
 
     from mimetic2.counting.correction import rates_of
-    from mimetic2.counting.duplicates import count_duplicates
+    from mimetic2.counting.duplicates import with_duplicates
     from mimetic2.counting.effective import effective_counts
     from mimetic2.counting.fetching.selection import refused_links
     from mimetic2.counting.funnel import STEPS, funnel_of
@@ -65,8 +65,8 @@ def verify(
     rates = rates_of(chosen) if correct else None
     source = Refusing(source_of(images), refused_links(rows))
     verified = verify_sample(rows, source, tool, reference, cutoff=chosen, out=cache)
-    counts = effective_counts(mentions, verified, level=level, rates=rates, seed=seed)
-    counts = counts.join(count_duplicates(verified, mentions), on="concept", how="left", maintain_order="left")
+    estimated = effective_counts(mentions, verified, level=level, rates=rates, seed=seed)
+    counts = with_duplicates(estimated, verified, mentions)
     write_table(out.with_suffix(".verified.parquet"), verified)
     write_table(out, counts)
     funnel = funnel_of(counts, verified)

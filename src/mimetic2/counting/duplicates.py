@@ -22,6 +22,12 @@ SCHEMA = {
 EXACT, LOWER_BOUND = "exact", "lower bound"
 
 
+def with_duplicates(counts: pl.DataFrame, verified: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
+    """``counts`` with the columns of :func:`count_duplicates`."""
+    found = count_duplicates(verified, mentions)
+    return counts.join(found, on="concept", how="left", maintain_order="left")
+
+
 def count_duplicates(verified: pl.DataFrame, mentions: pl.DataFrame, *, max_bits: int = MAX_BITS) -> pl.DataFrame:
     """One row a concept of ``mentions``: among its verified rows, exact and near duplicates and distinct pictures.
 

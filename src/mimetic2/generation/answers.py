@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from mimetic2.counting.fetching.client import seconds_of
+from mimetic2.counting.fetching.links import seconds_of
 from mimetic2.embedding.decoding import decode_bytes
 from mimetic2.errors import InputError, Interrupted, MissingRequirement
 from mimetic2.generation.api import Api

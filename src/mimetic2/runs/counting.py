@@ -142,7 +142,7 @@ def fetch(study: Study, run: Path) -> Outcome:
 def verify(study: Study, run: Path) -> Outcome:
     """Compare the sampled rows' images with the references, and scale the mentions to counts."""
     from mimetic2.counting.correction import rates_of
-    from mimetic2.counting.duplicates import count_duplicates
+    from mimetic2.counting.duplicates import with_duplicates
     from mimetic2.counting.effective import effective_counts
     from mimetic2.counting.fetching.selection import UNSAFE_ABOVE, refused_links
     from mimetic2.counting.funnel import funnel_of
@@ -169,7 +169,7 @@ def verify(study: Study, run: Path) -> Outcome:
         counts = paper_counts(mentions, verified, faces=faces)
     else:
         counts = effective_counts(mentions, verified, level=study.level, rates=rates, seed=study.seed)
-    counts = counts.join(count_duplicates(verified, mentions), on="concept", how="left", maintain_order="left")
+    counts = with_duplicates(counts, verified, mentions)
     write_table(run / VERIFIED, verified)
     write_json(run / FUNNEL, funnel_of(counts, verified))
     write_table(run / COUNTS, counts)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
@@ -21,17 +19,15 @@ from mimetic2.counting.fetching.addresses import GuardedTransport, Resolver, res
 from mimetic2.counting.fetching.content import Content, inspect
 from mimetic2.counting.fetching.failures import Failure, Transient
 from mimetic2.counting.fetching.hosts import Hosts
+from mimetic2.counting.fetching.links import canonical, check_link, check_status, host_of, joined
 from mimetic2.counting.fetching.robots import Robots, forbids_ai
-from mimetic2.counting.fetching.selection import canonical
 
 T = TypeVar("T")
 
 USER_AGENT = "mimetic2 (research on image datasets; honours robots.txt and X-Robots-Tag)"
-LONGEST_WAIT = 120.0
 DECODED_AT_ONCE = 4
 """A picture of the most pixels allowed takes some 400 MB while it is decoded."""
 ROBOTS_BYTES = 500_000
-_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -126,7 +122,7 @@ class Client:
                 if target is None:
                     async with self._decoding:
                         return await asyncio.to_thread(use, body)
-            url = _joined(url, target)
+            url = joined(url, target)
         raise Failure(failures.REDIRECTS)
 
     async def _hop(self, url: str, max_bytes: int, respect: bool) -> tuple[bytes, str | None]:
@@ -186,13 +182,6 @@ def _parsed(body: bytes) -> Robots:
     return Robots.parse(body.decode("utf-8", "replace"))
 
 
-def _joined(url: str, target: str) -> str:
-    try:
-        return urljoin(url, target)
-    except ValueError as error:
-        raise Failure(failures.SCHEME) from error
-
-
 async def _body(response: Any, max_bytes: int) -> bytes:
     length = response.headers.get("content-length", "")
     if length.isdigit() and int(length) > max_bytes:
@@ -204,50 +193,3 @@ async def _body(response: Any, max_bytes: int) -> bytes:
             raise Failure(failures.LARGE)
         parts.append(part)
     return b"".join(parts)
-
-
-def host_of(url: str) -> str:
-    """The host of a link in lower case, '' if it has none."""
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
-
-
-def check_link(url: str) -> None:
-    """Raise `Failure` unless ``url`` is an http(s) link with a host and without credentials."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise Failure(failures.SCHEME) from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Failure(failures.SCHEME)
-    if parts.username is not None or parts.password is not None:
-        raise Failure(failures.CREDENTIALS)
-
-
-def check_status(status: int, retry_after: str | None) -> None:
-    """Raise unless 200: `Transient` for what another attempt may cure, after as long as the server asks for."""
-    if status == 200:
-        return
-    reason = f"HTTP {status}"
-    if status not in _RETRIED:
-        raise Failure(reason)
-    wait = seconds_of(retry_after)
-    if wait is not None and wait > LONGEST_WAIT:
-        raise Failure(reason)
-    raise Transient(reason, wait)
-
-
-def seconds_of(retry_after: str | None) -> float | None:
-    """Retry-After in seconds, given as a number or as a date; None if there is none."""
-    if not retry_after:
-        return None
-    text = retry_after.strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
-from mimetic2.counting.fetching.client import Client, Limits, host_of
+from mimetic2.counting.fetching.client import Client, Limits
 from mimetic2.counting.fetching.failures import BLOCKED, Failure
+from mimetic2.counting.fetching.links import host_of
 from mimetic2.counting.fetching.selection import UNSAFE_ABOVE, Blocklist, refusals
 from mimetic2.counting.fetching.store import Outcome, Store, outcome_of
 from mimetic2.errors import InputError

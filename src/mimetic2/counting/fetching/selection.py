@@ -7,11 +7,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import polars as pl
 
 from mimetic2.counting.fetching.failures import BLOCKED, NOT_LISTED, UNSAFE
+from mimetic2.counting.fetching.links import canonical
 from mimetic2.errors import InputError
 
 UNSAFE_ABOVE = 0.5
@@ -52,20 +52,6 @@ class Blocklist:
             return False
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         return md5 in self.digests or hashlib.sha256(data).hexdigest() in self.digests
-
-
-def canonical(url: str) -> str:
-    """One spelling of a link: scheme and host in lower case, no default port, no fragment, a path."""
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError:
-        return url.strip()
-    host = (parts.hostname or "").rstrip(".")
-    shown = f"[{host}]" if ":" in host else host
-    if port is not None and port != {"http": 80, "https": 443}.get(parts.scheme):
-        shown += f":{port}"
-    return urlunsplit((parts.scheme, shown, parts.path or "/", parts.query, ""))
 
 
 def refusals(
