@@ -61,9 +61,13 @@ def test_adaptive_images_are_expected_from_variances(folder: Path) -> None:
 
 
 def test_given_images_cost_nothing(folder: Path) -> None:
-    (folder / "generated").mkdir()
+    for name, number in (("c1", 3), ("c2", 5)):
+        (folder / "generated" / name).mkdir(parents=True)
+        for index in range(number):
+            (folder / "generated" / name / f"{index}.png").touch()
     write(folder, generated="generated")
     plan = make_plan(folder / "study.yaml", runs=RUNS)
+    assert plan.images == 4
     assert (plan.cost.images, plan.cost.hours) == (0, None)
     assert "nothing to generate" in as_text(plan)
 

@@ -167,6 +167,7 @@ def test_what_is_counted_and_fetched(folder: Path) -> None:
         (COUNTED | {"cutoff": "none.json"}, "'cutoff': no such file"),
         ({"adaptive": {"most": 20}}, "'adaptive' has no effect without 'model'"),
         ({"generated": None, "model": "lab", "adaptive": {"budge": 9}}, "unknown key 'budge', did you mean 'budget'"),
+        ({"generated": None, "model": "lab", "adaptive": {}, "procedure": "paper"}, "no part of the paper's procedure"),
         ({"generated": None, "model": "lab", "adaptive": {}, "images": 1}, "learns how images .* accepted: 2 or more"),
         ({"generated": None, "model": "lab", "adaptive": {"most": 4}, "images": 9}, "fewer images per prompt than"),
         ({"counts": "no.csv"}, r"row 3: 'counts': no such file: .*no\.csv"),

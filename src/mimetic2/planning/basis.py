@@ -28,16 +28,17 @@ _DRAWS = 999
 
 @dataclass(frozen=True)
 class Basis:
-    """``counts`` (n,) that can carry a score, of ``concepts`` in the study; ``images`` per concept; of the run, where
-    there is one: ``verdict``, ``likeliest`` shape, ``interval`` and, where it is open, ``needed``: how many concepts,
-    and the counts at which they should mostly be.
+    """``counts`` (n,) that can carry a score, of ``concepts`` in the study, with ``images`` each on average.
+
+    Of the run, where there is one: ``verdict``, ``likeliest`` shape, ``interval`` and, where it is open, ``needed``:
+    how many concepts, and the counts at which they should mostly be.
     """
 
     counts: Floats
     counts_source: str
     concepts: int
     prompts: int
-    images: int
+    images: float
     noise: Noise
     scenarios: tuple[Scenario, ...]
     scenarios_source: str
@@ -97,7 +98,7 @@ def _from_run(study: Study, run: Path, prompts: int) -> Basis:
         counts_source=f"{len(counts)} concepts with a score in {run.resolve().name}",
         concepts=len(counts) + sum(table.excluded.values()),
         prompts=prompts,
-        images=study.images * prompts,
+        images=_images_each(study, prompts),
         noise=measured(run, table),
         scenarios=tuple(fitted(found.design, dict(found.fits))),
         scenarios_source=f"each shape as it fits the scores of {run.resolve().name} best",
@@ -116,12 +117,22 @@ def _from_counts(study: Study, folder: Path, prompts: int) -> Basis:
         counts_source=source,
         concepts=concepts,
         prompts=prompts,
-        images=study.images * prompts,
+        images=_images_each(study, prompts),
         noise=assumed(components),
         scenarios=tuple(supposed(counts, components.rise)),
         scenarios_source=f"a rise of {components.rise:g}: {components.source}",
         mentions=mentions,
     )
+
+
+def _images_each(study: Study, prompts: int) -> float:
+    """As the study says, or as there are in the folder of generated images, per concept that has any."""
+    if study.generated is None:
+        return float(study.images * prompts)
+    from mimetic2.embedding import find_images
+
+    files = find_images(study.generated)
+    return max(1.0, files.height / max(files["concept"].n_unique(), 1))
 
 
 def _counts(study: Study, folder: Path) -> tuple[Floats, str, int, list[float] | None]:

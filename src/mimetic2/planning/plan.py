@@ -19,7 +19,7 @@ from mimetic2.progress import bar
 from mimetic2.study import Study, load_study
 
 RUNS = 100
-GROWTH = (1.0, 1.5, 2.0, 3.0)
+GROWTH, MOST_GROWTH = (1.0, 1.5, 2.0, 3.0), 5.0
 """Numbers of concepts that are simulated, as multiples of what there is."""
 PER_PROMPT = (1, 2, 5, 10, 20, 50, 200)
 SCHEMA_VERSION = 1
@@ -106,7 +106,7 @@ def make_plan(
         images_per_second=images_per_second,
     )
     affordable = None if budget is None else int(budget // images)
-    sizes = _sizes(len(basis.counts), affordable)
+    sizes = _sizes(len(basis.counts), None if basis.needed is None else basis.needed[0], affordable)
     rows, bins, focused = _simulate(basis, sizes, images, runs, study)
     return Plan(
         name=study.name,
@@ -144,11 +144,14 @@ def _finite(images: Floats) -> float | None:
     return round(mean, 1) if np.isfinite(mean) else None
 
 
-def _sizes(n: int, affordable: int | None) -> list[int]:
-    sizes = [round(n * growth) for growth in GROWTH]
+def _sizes(n: int, needed: int | None, affordable: int | None) -> list[int]:
+    """Numbers of concepts to simulate: those there are, then more, what an undecided verdict needs among them."""
+    more = {round(n * growth) for growth in GROWTH[1:]}
+    if needed is not None and needed <= n * MOST_GROWTH:
+        more.add(needed)
     if affordable is not None:
-        sizes = [n, *sorted({min(size, affordable) for size in sizes[1:]} - {n})]
-    return [size for size in sizes if size >= n]
+        more = {min(size, affordable) for size in more}
+    return [n, *sorted(size for size in more if size > n)]
 
 
 def _precision(basis: Basis) -> tuple[Precision, ...]:
