@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 
 from mimetic2.embedding import DECODER, EmbeddingTable, Identity
 from mimetic2.embedding.decoding import fingerprint
+from mimetic2.errors import InputError
 from mimetic2.scoring import score_concepts
 from mimetic2.scoring.duplicates import MAX_BITS, near_duplicates
 
@@ -107,6 +109,13 @@ def test_a_vector_nearer_than_any_two_real_ones_is_a_hint_unless_real_ones_are_a
     assert near_duplicates(made, {"reference": alike}).is_empty()
     copied = images([*rows, ("a", "5", copy(drawing(0)))], vectors=twins)
     assert near_duplicates(made, {"reference": copied}).height == 1
+
+
+def test_vectors_of_another_embedder_are_refused():
+    made, real = images([("a", "x", drawing(1))]), images([("a", "y", drawing(2))])
+    other = EmbeddingTable(replace(real.identity, weights_sha256="1" * 64), real.frame, real.vectors)
+    with pytest.raises(InputError, match="not comparable"):
+        near_duplicates(made, {"reference": other})
 
 
 def test_images_without_hash_or_vector_are_no_duplicates_of_one_another():

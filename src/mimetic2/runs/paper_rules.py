@@ -84,7 +84,7 @@ _COUNT: tuple[tuple[str, str, Instead], ...] = (
     (
         "D16",
         "cut-offs from mean similarities of whole reference sets, used on the best similarity",
-        _when(lambda f: f.counted, "{f.cutoff}, measured on the similarity that is used"),
+        _when(lambda f: f.counted, "{f.cutoff}, for the similarity that is used"),
     ),
     (
         "D25",

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from mimetic2.embedding.table import EmbeddingTable
-from mimetic2.scoring.similarity import Matrix, reference_centre, unit
+from mimetic2.scoring.similarity import Matrix, check_comparable, reference_centre, unit
 
 MAX_BITS = 16
 """At most this many of the hash's 256 bits differ between near duplicates. Measured on 220 photographs: copies of half
@@ -40,8 +40,9 @@ def near_duplicates(generated: EmbeddingTable, real: Mapping[str, EmbeddingTable
 
     ``real``: tables by kind, ``reference`` and ``training``. ``bits``: differing bits, null without a hash; ``cosine``
     null without a vector; ``sign``: ``picture`` or, where only that speaks, ``vector``. Rows without a vector are
-    compared by their picture alone.
+    compared by their picture alone. Raises `InputError` where vectors come from different embedders.
     """
+    check_comparable([generated, *real.values()])
     centre = reference_centre(real["reference"]) if "reference" in real else None
     made = _rows(generated)
     records = []

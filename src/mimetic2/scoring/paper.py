@@ -17,13 +17,12 @@ import numpy as np
 import polars as pl
 
 from mimetic2.embedding.table import EmbeddingTable
-from mimetic2.errors import InputError
 from mimetic2.scoring.assembly import score_table
 from mimetic2.scoring.by_prompt import PROMPTS, prompt_effects
 from mimetic2.scoring.duplicates import near_duplicates, summarise
 from mimetic2.scoring.paper_result import PaperScores
 from mimetic2.scoring.roster import NO_IMAGES, ConceptLike, Roster, call_roll
-from mimetic2.scoring.similarity import Matrix, reference_centre, unit
+from mimetic2.scoring.similarity import Matrix, check_comparable, reference_centre, unit
 
 TOP = 10
 TRAINING, CURATED = "training", "curated"
@@ -78,8 +77,7 @@ def paper_scores(
     Raises `InputError` where the tables come from different embedders (how many faces an image may have, aside).
     """
     tables = [table for table in (generated, curated, training) if table is not None]
-    if len({(t.identity.name, t.identity.version, t.identity.weights_sha256, t.identity.decoder) for t in tables}) > 1:
-        raise InputError(f"vectors are not comparable: {', '.join(str(table.identity) for table in tables)}")
+    check_comparable(tables)
     roster = call_roll((generated, curated), counts, None, concepts)
     centre = reference_centre(curated)
     found = [_Vectors(table, centre) for table in tables]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,15 @@ from mimetic2.errors import InputError
 Matrix = npt.NDArray[np.float64]
 STATISTICS = ("max_cosine", "mean_cosine")
 """How an image is compared with a set of references: its best cosine, or its mean cosine."""
+
+
+def check_comparable(tables: Sequence[EmbeddingTable]) -> None:
+    """Raise `InputError` unless all vectors come from one embedder, its weights and a way of decoding.
+
+    Options, such as how many faces an image may have, select images and leave vectors comparable.
+    """
+    if len({(t.identity.name, t.identity.version, t.identity.weights_sha256, t.identity.decoder) for t in tables}) > 1:
+        raise InputError(f"vectors are not comparable: {', '.join(str(table.identity) for table in tables)}")
 
 
 def unit(vectors: npt.NDArray[np.floating], centre: npt.NDArray[np.floating] | None = None) -> Matrix:
