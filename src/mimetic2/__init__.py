@@ -24,6 +24,7 @@ _HOMES = {
     "RunResult": "mimetic2.runs",
     "Sampling": "mimetic2.generation",
     "ScoreResult": "mimetic2.scoring",
+    "SideColumns": "mimetic2.threshold",
     "Study": "mimetic2.study",
     "ThresholdResult": "mimetic2.threshold",
     "ThresholdTable": "mimetic2.threshold",

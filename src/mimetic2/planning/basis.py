@@ -15,7 +15,7 @@ from mimetic2.planning.noise import Noise, assumed, measured
 from mimetic2.planning.scenarios import Scenario, fitted, supposed
 from mimetic2.tables import numbers, read_table
 from mimetic2.threshold.conclusion import conclude
-from mimetic2.threshold.find import LEAST_CONCEPTS, LEAST_COUNTS
+from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS
 from mimetic2.threshold.planning import concepts_needed
 from mimetic2.threshold.table import read_threshold_table
 

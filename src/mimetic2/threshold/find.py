@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,8 @@ import numpy as np
 
 from mimetic2.errors import InputError
 from mimetic2.seeding import generator
-from mimetic2.threshold.association import correlation, largest_rise
+from mimetic2.threshold.association import correlation
 from mimetic2.threshold.checks import Setting, examine
-from mimetic2.threshold.checks.controls import ENOUGH_INVENTED
 from mimetic2.threshold.checks.uncertain import (
     shifts,
     summary,
@@ -22,21 +21,19 @@ from mimetic2.threshold.checks.uncertain import (
     widen_identification,
     widen_onset,
 )
-from mimetic2.threshold.conclusion import Conclusion, conclude
+from mimetic2.threshold.conclusion import conclude
 from mimetic2.threshold.curve import Curve, NullBand, Onset, find_onset, fit_curve, null_band, thinned
+from mimetic2.threshold.describe import shape_rows, verdict_facts
 from mimetic2.threshold.identification import Identification, fit_identification
-from mimetic2.threshold.observations import Observations, SideColumns
+from mimetic2.threshold.observations import Observations, SideColumns, observe
 from mimetic2.threshold.paper import PENALTY, paper_threshold
-from mimetic2.threshold.planning import concepts_needed
 from mimetic2.threshold.result import ThresholdResult
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.sentence import paper_sentence, robust_sentence
-from mimetic2.threshold.shapes import SHAPES, Design, Fit
 from mimetic2.threshold.table import ThresholdTable, read_threshold_table
-from mimetic2.threshold.verdict import DRAWS, Verdict, lowest
+from mimetic2.threshold.verdict import DRAWS
 
 METHODS = ("robust", "paper")
-LEAST_CONCEPTS, LEAST_COUNTS = 8, 5
 
 
 def find_threshold(
@@ -72,7 +69,9 @@ def find_threshold(
     counts, scores = np.asarray(counts, dtype=np.float64), np.asarray(scores, dtype=np.float64)
     if concepts is not None and len(concepts) != len(counts):
         raise InputError(f"{len(concepts)} concepts do not match {len(counts)} counts")
-    beside = beside or SideColumns(concepts=concepts)
+    beside = beside or SideColumns()
+    if beside.concepts is None:
+        beside = replace(beside, concepts=concepts)
     beside.check(len(counts))
     paper = paper_threshold(counts, scores, penalty=penalty, seed=seed)
     common: dict[str, Any] = {
@@ -88,7 +87,7 @@ def find_threshold(
         return ThresholdResult(
             sentence=paper_sentence(paper), threshold=paper.threshold, change_points=paper.change_points, **common
         )
-    observed = _checked(counts, scores, score_se, null_score, identified, beside)
+    observed = observe(counts, scores, score_se, null_score, identified, beside)
     return _robust(observed, common, draws)
 
 
@@ -107,41 +106,6 @@ def threshold_of(table: ThresholdTable | str | Path, **options: Any) -> Threshol
         beside=table.beside,
         **options,
     )
-
-
-def _checked(
-    counts: Floats,
-    scores: Floats,
-    score_se: Any,
-    null_score: Any,
-    identified: Sequence[bool | None] | None,
-    beside: SideColumns,
-) -> Observations:
-    n, distinct = len(counts), len(np.unique(counts))
-    if n < LEAST_CONCEPTS:
-        raise InputError(f"there are {n} concepts with a score", accepted=f"{LEAST_CONCEPTS} or more (paper: 2)")
-    if distinct < LEAST_COUNTS:
-        raise InputError(f"there are {distinct} distinct counts", accepted=f"{LEAST_COUNTS} or more (paper: any)")
-    optional: list[Floats | None] = []
-    for name, values in (("score_se", score_se), ("null_score", null_score)):
-        array = None if values is None else np.asarray(values, dtype=np.float64)
-        if array is not None and array.shape != counts.shape:
-            raise InputError(f"{array.shape} values of {name} do not match {counts.shape} counts")
-        optional.append(array)
-    se, null = optional
-    if se is not None and not (np.isfinite(se).all() and (se >= 0).all() and se.max() > 0):
-        raise InputError("a score_se is negative or not finite, or all are 0", accepted="numbers from 0, not all 0")
-    if null is not None and not np.isfinite(null).any():
-        null = None
-    if _invented_null(beside):
-        null = beside.control_score
-    ranks = None if identified is None else np.array([np.nan if hit is None else float(hit) for hit in identified])
-    return Observations(counts, scores, se, null, ranks, beside).sorted()
-
-
-def _invented_null(beside: SideColumns) -> bool:
-    """Whether enough invented names give the null scores: what the model draws when it knows nothing."""
-    return beside.control_score is not None and len(beside.fits_best) >= ENOUGH_INVENTED
 
 
 def _identification(
@@ -173,14 +137,14 @@ def _robust(observed: Observations, common: dict[str, Any], draws: int) -> Thres
     place = found.place
     checks = examine(observed, found, drawn, moved, setting)
     return ThresholdResult(
-        sentence=robust_sentence(found.verdict, _facts(found, level)),
+        sentence=robust_sentence(found.verdict, verdict_facts(found, level)),
         verdict=found.verdict.value,
         threshold=place.threshold,
         threshold_kind=place.kind,
         interval=place.interval,
         change_points=(place.threshold,) if place.kind == "step" and place.threshold is not None else (),
         onset=onset,
-        shapes=_shape_rows(design, fits),
+        shapes=shape_rows(design, fits),
         tests={name: None if p is None else round(p, 6) for name, p in asdict(found.tests).items()},
         association=correlation(observed.counts, observed.scores, generator(seed, "association"), draws),
         sensitivity=checks.sensitivity,
@@ -203,38 +167,5 @@ def _onset(
         return None, None
     rng = generator(setting.seed, "onset")
     found = find_onset(curve, drawn, observed.null_score, setting.level, rng)
-    source = "invented names" if _invented_null(observed.beside) else "other concepts"
+    source = "invented names" if observed.beside.invented_null else "other concepts"
     return null_band(observed.null_score, setting.level, source), Onset(*found) if found else None
-
-
-def _facts(found: Conclusion, level: float) -> dict[str, Any]:
-    """What the sentence of the verdict needs."""
-    design, fits, place = found.design, found.fits, found.place
-    facts: dict[str, Any] = {"n": design.n, "level": level, "falls": found.falling}
-    facts |= {"threshold": place.threshold, "interval": place.interval}
-    if found.verdict is Verdict.NONE:
-        facts["largest_rise"] = largest_rise(design, found.scores, level)
-    if found.verdict is Verdict.UNDECIDED:
-        by_bic = sorted(SHAPES, key=lambda shape: fits[shape].bic)
-        best, rival = found.rivals
-        left = [by_bic[0], *(shape for shape in by_bic[1:] if fits[shape].bic - fits[by_bic[0]].bic <= 6)]
-        facts["left"] = left if rival.shape in left else [*left, rival.shape]
-        facts["needed"] = concepts_needed(design, best, rival)
-    return facts
-
-
-def _shape_rows(design: Design, fits: dict[str, Fit]) -> dict[str, dict[str, float]]:
-    least = fits[lowest(fits)].bic
-    rows = {}
-    for shape, fit in fits.items():
-        row: dict[str, float] = {"bic": round(fit.bic, 4), "delta": round(fit.bic - least, 4), "rss": round(fit.rss, 8)}
-        row |= {"floor": round(float(fit.levels[0]), 6), "top": round(float(fit.levels[-1]), 6)}
-        if shape == "step":
-            row["count"] = round(float(design.counts[fit.column + 1]))
-        if shape == "hinge":
-            row["kink"] = round(float(10 ** design.kinks.kinks[fit.column] - 1), 3)
-        if shape == "ramp":
-            row["midpoint"] = round(float(10 ** design.ramps.midpoints[fit.column] - 1), 3)
-            row["decades"] = round(float(design.ramps.widths[fit.column]), 4)
-        rows[shape] = row
-    return rows

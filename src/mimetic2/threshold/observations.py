@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from mimetic2.errors import InputError
 from mimetic2.threshold.segmentation import Floats
 
+LEAST_CONCEPTS, LEAST_COUNTS = 8, 5  # fewer concepts or distinct counts give no conclusion
+ENOUGH_INVENTED = 5  # invented names needed before their images make the null band
+
 
 @dataclass(frozen=True)
 class SideColumns:
@@ -41,6 +44,11 @@ class SideColumns:
     control_score: Floats | None = None
     covariates: Mapping[str, Floats] = field(default_factory=dict)
     fits_best: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def invented_null(self) -> bool:
+        """Whether enough invented names give the null scores: what the model draws when it knows nothing."""
+        return self.control_score is not None and len(self.fits_best) >= ENOUGH_INVENTED
 
     def take(self, rows: Any) -> SideColumns:
         """The same columns for an index or mask of rows."""
@@ -94,3 +102,34 @@ class Observations:
     def with_scores(self, scores: Floats) -> Observations:
         """Other scores at the same counts, without standard errors: those belong to the scores as they were."""
         return replace(self, scores=scores, score_se=None).sorted()
+
+
+def observe(
+    counts: Floats,
+    scores: Floats,
+    score_se: Any,
+    null_score: Any,
+    identified: Sequence[bool | None] | None,
+    beside: SideColumns,
+) -> Observations:
+    """Checked observations by ascending count; see :func:`mimetic2.threshold.find_threshold` for what is refused."""
+    n, distinct = len(counts), len(np.unique(counts))
+    if n < LEAST_CONCEPTS:
+        raise InputError(f"there are {n} concepts with a score", accepted=f"{LEAST_CONCEPTS} or more (paper: 2)")
+    if distinct < LEAST_COUNTS:
+        raise InputError(f"there are {distinct} distinct counts", accepted=f"{LEAST_COUNTS} or more (paper: any)")
+    optional: list[Floats | None] = []
+    for name, values in (("score_se", score_se), ("null_score", null_score)):
+        array = None if values is None else np.asarray(values, dtype=np.float64)
+        if array is not None and array.shape != counts.shape:
+            raise InputError(f"{array.shape} values of {name} do not match {counts.shape} counts")
+        optional.append(array)
+    se, null = optional
+    if se is not None and not (np.isfinite(se).all() and (se >= 0).all() and se.max() > 0):
+        raise InputError("a score_se is negative or not finite, or all are 0", accepted="numbers from 0, not all 0")
+    if null is not None and not np.isfinite(null).any():
+        null = None
+    if beside.invented_null:
+        null = beside.control_score
+    ranks = None if identified is None else np.array([np.nan if hit is None else float(hit) for hit in identified])
+    return Observations(counts, scores, se, null, ranks, beside).sorted()

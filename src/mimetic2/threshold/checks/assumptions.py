@@ -18,10 +18,10 @@ from mimetic2.threshold.checks.groups import Groups
 from mimetic2.threshold.checks.influence import leave_one_out
 from mimetic2.threshold.checks.monotone import monotone_test
 from mimetic2.threshold.checks.sensitivity import CHANGED, COVARIATES, DISTINCT, DRAWN, NOT_TESTABLE, WEIGHTED, Row
-from mimetic2.threshold.checks.setting import LEAST_CONCEPTS, LEAST_COUNTS, Setting
+from mimetic2.threshold.checks.setting import Setting
 from mimetic2.threshold.conclusion import Conclusion, conclude
 from mimetic2.threshold.intervals import koenker_p
-from mimetic2.threshold.observations import Observations
+from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS, Observations
 from mimetic2.threshold.shapes import SHAPES
 from mimetic2.threshold.verdict import SIGNIFICANCE
 

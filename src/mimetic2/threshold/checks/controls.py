@@ -17,7 +17,6 @@ import numpy as np
 from mimetic2.threshold.observations import Observations
 
 LISTED = 10
-ENOUGH_INVENTED = 5  # invented names needed before their images make the null band
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from mimetic2.seeding import generator
 from mimetic2.threshold.checks.places import common_rise, curve_test, group_curves, place_test
 from mimetic2.threshold.checks.pooling import PooledPlace, pool
-from mimetic2.threshold.checks.setting import LEAST_CONCEPTS, LEAST_COUNTS, Setting
+from mimetic2.threshold.checks.setting import Setting
 from mimetic2.threshold.conclusion import Conclusion, conclude
-from mimetic2.threshold.observations import Observations
+from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS, Observations
 from mimetic2.threshold.planning import separating
 from mimetic2.threshold.verdict import SIGNIFICANCE, Verdict, lowest
 

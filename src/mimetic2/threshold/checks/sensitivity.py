@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from mimetic2.seeding import generator
 from mimetic2.threshold.checks.altered import normal_scores, pulled_in
 from mimetic2.threshold.checks.covariates import adjusted
-from mimetic2.threshold.checks.setting import LEAST_CONCEPTS, LEAST_COUNTS, Setting
+from mimetic2.threshold.checks.setting import Setting
 from mimetic2.threshold.checks.two_steps import fit_two_steps
 from mimetic2.threshold.checks.uncertain import DRAWS, Shifts
 from mimetic2.threshold.conclusion import Conclusion, conclude
-from mimetic2.threshold.observations import Observations
+from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS, Observations
 from mimetic2.threshold.segmentation import Floats
 
 DISTINCT, WEIGHTED = "distinct images", "weighted images"  # rows whose thresholds are in other counts

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LEAST_CONCEPTS, LEAST_COUNTS = 8, 5  # fewer concepts or distinct counts give no conclusion of their own
-
 
 @dataclass(frozen=True)
 class Setting:
