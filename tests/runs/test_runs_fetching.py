@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
 import shutil
+import subprocess
+import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,7 +39,7 @@ class Shelf:
     """A web server with pictures, and what it was asked for."""
 
     def __init__(self, pictures: dict[str, bytes]) -> None:
-        self.pictures, self.asked = pictures, Counter[str]()
+        self.pictures, self.asked, self.delay = pictures, Counter[str](), 0.0
         shelf = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,11 +48,13 @@ class Shelf:
 
             def do_GET(self) -> None:
                 shelf.asked[self.path] += 1
+                time.sleep(shelf.delay)
                 body = shelf.pictures.get(self.path)
                 self.send_response(404 if body is None else 200)
                 self.send_header("Content-Length", str(len(body or b"")))
                 self.end_headers()
-                self.wfile.write(body or b"")
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    self.wfile.write(body or b"")
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
@@ -123,6 +129,32 @@ def test_a_study_fetches_counts_and_reports_by_itself(world: tuple[Path, Shelf],
     assert mimetic2.run(folder / "study.yaml", tmp_path / "run").done[0] == "verify"
     assert shelf.images_asked == asked
     assert (tmp_path / "run" / "fetch") in mimetic2.remove_biometrics(tmp_path / "run")
+
+
+def test_a_run_killed_while_it_fetches_ends_with_the_same_bytes(world: tuple[Path, Shelf], tmp_path: Path) -> None:
+    folder, shelf = world
+    whole = mimetic2.run(folder / "study.yaml", tmp_path / "whole")
+    study = yaml.safe_load((folder / "study.yaml").read_text())
+    study["fetch"] |= {"per_host": 1}
+    (folder / "slow.yaml").write_text(yaml.safe_dump(study))
+    asked, shelf.delay = shelf.images_asked, 0.05
+    command = [sys.executable, "-c", "from mimetic2.cli.main import main; main()", "run", str(folder / "slow.yaml")]
+    process = subprocess.Popen([*command, "--out", str(tmp_path / "killed")], stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while shelf.images_asked < asked + 10 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+        shelf.delay = 0.0
+    kept = shelf.images_asked - asked
+    assert 10 <= kept < 40
+    again = mimetic2.run(folder / "slow.yaml", tmp_path / "killed")
+    assert again.done[0] == "fetch"
+    assert shelf.images_asked - asked - kept <= 45 - kept + 1
+    for name in ("counts.csv", "scores.csv", "threshold.json", "verify/funnel.json"):
+        assert (again.folder / name).read_bytes() == (whole.folder / name).read_bytes(), name
 
 
 def test_links_of_the_web_without_fetching_are_a_mistake(world: tuple[Path, Shelf], tmp_path: Path) -> None:
