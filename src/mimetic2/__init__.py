@@ -59,6 +59,7 @@ _HOMES = {
     "sample_concepts": "mimetic2.concepts.choosing",
     "score": "mimetic2.scoring.folders",
     "score_concepts": "mimetic2.scoring",
+    "survey_dataset": "mimetic2.counting.dataset",
     "threshold_of": "mimetic2.threshold",
     "verify_sample": "mimetic2.counting.verification",
     "write_comparison": "mimetic2.report",

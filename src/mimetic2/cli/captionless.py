@@ -12,10 +12,7 @@ from mimetic2.cli.embedder_options import AllowDownload, Device, Weights
 from mimetic2.cli.verifying import CutoffFile, Domain, EmbedderName, verifier
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from mimetic2.counting.fetching import Limits
-    from mimetic2.counting.survey import Opener, Survey
+    from mimetic2.counting.survey import Survey
 
 
 def register(app: typer.Typer) -> None:
@@ -57,27 +54,37 @@ def captionless(
     import json
 
     from mimetic2.concepts import read_concepts
-    from mimetic2.counting.correction import rates_of
-    from mimetic2.counting.references import reference_table
-    from mimetic2.counting.survey import Judge, survey
-    from mimetic2.counting.uniform import sample_rows
-    from mimetic2.files import write_json
-    from mimetic2.tables import write_table
+    from mimetic2.counting.dataset import survey_dataset
+    from mimetic2.counting.fetching import Blocklist
 
     tool, chosen = verifier(domain, cutoff, embedder, weights, device=device, allow_download=allow_download)
-    listed = tuple(concept for concept in read_concepts(concepts) if not concept.minor)
-    asked = web.limits(
-        concurrency=concurrency, per_host=per_host, timeout=timeout, max_megabytes=max_megabytes,
-        attempts=attempts, user_agent=user_agent, allow_loopback=allow_loopback,
-    ) if fetch else None  # fmt: skip
-    sample = sample_rows(captions, rows, seed=seed, text_column=text_column, url_column=url_column, workers=workers)
-    opener = _opener(sample.frame, images, asked, block, unsafe_above)
-    references = reference_table(reference, [concept.name for concept in listed], tool, None)
-    rates = rates_of(chosen) if chosen.rates is not None else None
-    judge = Judge(listed, tool, references, chosen)
-    result = survey(sample, judge, opener, out.with_suffix(".state.sqlite"), level=level, rates=rates)
-    write_json(out.with_suffix(".json"), result.summary)
-    write_table(out, result.table)
+    limits = web.limits(
+        concurrency=concurrency,
+        per_host=per_host,
+        timeout=timeout,
+        max_megabytes=max_megabytes,
+        attempts=attempts,
+        user_agent=user_agent,
+        allow_loopback=allow_loopback,
+    )
+    result = survey_dataset(
+        captions,
+        read_concepts(concepts),
+        reference,
+        tool,
+        cutoff=chosen,
+        out=out,
+        rows=rows,
+        images=images,
+        fetch=limits if fetch else None,
+        block=Blocklist.read(block) if block is not None else None,
+        unsafe_above=unsafe_above,
+        level=level,
+        seed=seed,
+        text_column=text_column,
+        url_column=url_column,
+        workers=workers,
+    )
     if as_json:
         print(json.dumps(result.summary, ensure_ascii=False))
     else:
@@ -90,27 +97,3 @@ def _show(result: Survey, out: Path) -> None:
         corrected = row["upper_corrected"]
         more = f", {corrected:,} corrected for false matches" if corrected is not None else ""
         print(f"{row['concept']}: {row['unnamed']} unnamed; at most {row['upper']:,} rows ({result.level:.0%}){more}")
-
-
-def _opener(
-    sample: pl.DataFrame, images: Path | None, limits: Limits | None, block: Path | None, unsafe_above: float
-) -> Opener:
-    """How the images of a batch come: from a folder, from the web, or from the lab's renderer."""
-    from contextlib import nullcontext
-
-    from mimetic2.counting.fetching import Blocklist
-    from mimetic2.counting.fetching.selection import refused_links
-    from mimetic2.counting.sources import Refusing, source_of
-    from mimetic2.errors import InputError
-
-    if images is not None and limits is not None:
-        raise InputError("both --images and --fetch say where images come from", accepted="one of them")
-    if limits is not None:
-        from mimetic2.counting.fetching.passing import fetched_for_a_while
-
-        return fetched_for_a_while(limits, Blocklist.read(block) if block is not None else None, unsafe_above)
-    if images is None and not sample["url"].str.starts_with("lab://").all():
-        accepted = "--images FOLDER, or --fetch to ask the web for them"
-        raise InputError("the captions' links lead to the web", accepted=accepted)
-    source = Refusing(source_of(images), refused_links(sample, unsafe_above=unsafe_above))
-    return lambda batch: nullcontext(source)
