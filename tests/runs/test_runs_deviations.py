@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -92,6 +93,15 @@ def test_no_text_has_an_unfilled_field_and_every_number_is_one_of_25() -> None:
                     assert "{" not in each.here
                     assert each.number in {"", *(f"D{n}" for n in range(1, 26))}
                     assert each.stage in RULES
+
+
+def test_no_rule_uses_a_word_that_judges_a_concept() -> None:
+    texts = " ".join(
+        f"{each.paper} {each.here}"
+        for paper in (True, False)
+        for each in deviations_of(replace(AS_THE_PAPER, paper=paper))
+    )
+    assert not re.search(r"\b(complies|compliant|infringes|infringement|safe|legal|proof)\b", texts, re.IGNORECASE)
 
 
 def test_the_warning_counts_by_stage() -> None:

@@ -137,6 +137,14 @@ def test_proxy_data_warn_in_every_output(copy: Path) -> None:
     assert "LAION-X" in result.report.read_text()
 
 
+def test_copies_are_said_in_every_output(copy: Path) -> None:
+    folder = next(path for path in (copy / "generated").iterdir())
+    shutil.copyfile(next((copy / "reference" / folder.name).iterdir()), folder / "0.png")
+    result = mimetic2.run(copy / "study.yaml", copy / "copied")
+    assert any(text.startswith("1 generated images nearly equal a real one") for text in result.warnings)
+    assert "1 nearly equal a real picture" in " ".join(result.report.read_text().split())
+
+
 def test_the_paper_s_procedure(copy: Path) -> None:
     result = mimetic2.run(change(copy / "study.yaml", procedure="paper"), copy / "paper")
     assert result.threshold["method"] == "paper"

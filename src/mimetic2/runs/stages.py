@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mimetic2.concepts import read_concepts
 from mimetic2.errors import InputError
@@ -121,7 +122,7 @@ def score(study: Study, run: Path) -> Outcome:
     lost = Counter(reason for reason in result.table["excluded"].to_list() if reason)
     ranked = [value for value in result.table["identified"].to_list() if value is not None]
     summary = f"{result.table.height - lost.total()} concepts scored, {sum(ranked)} of {len(ranked)} identified"
-    return Outcome(summary, READOUTS[study.readout], dict(lost))
+    return Outcome(summary, (*READOUTS[study.readout], *_copies(result.memorised)), dict(lost))
 
 
 def _training(run: Path) -> EmbeddingTable | None:
@@ -146,7 +147,15 @@ def _paper_score(study: Study, run: Path) -> Outcome:
     result.save_run(run)
     lost = Counter(reason for reason in result.table["excluded"].to_list() if reason)
     kinds = ", ".join(f"{number} with {kind} images" for kind, number in result.to_dict()["compared_with"].items())
-    return Outcome(f"{result.table.height - lost.total()} concepts scored: {kinds or 'none'}", (), dict(lost))
+    summary = f"{result.table.height - lost.total()} concepts scored: {kinds or 'none'}"
+    return Outcome(summary, _copies(result.memorised), dict(lost))
+
+
+def _copies(memorised: Mapping[str, Any]) -> tuple[str, ...]:
+    """What generated images that nearly equal a real one make every output say."""
+    number = memorised["picture"]
+    text = f"{number} generated images nearly equal a real one: copies, which score high without imitating"
+    return (text,) if number else ()
 
 
 def threshold(study: Study, run: Path) -> Outcome:
