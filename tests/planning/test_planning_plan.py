@@ -13,6 +13,7 @@ from planned import N, write, write_run
 import mimetic2
 from mimetic2.cli.main import run as command
 from mimetic2.errors import InputError
+from mimetic2.planning.assumptions import Given
 from mimetic2.planning.plan import make_plan
 from mimetic2.planning.power import simulate
 from mimetic2.planning.scenarios import supposed
@@ -141,6 +142,22 @@ def test_simulated_studies_know_their_truth() -> None:
         assert row.right >= 0.9, scenario.words
     same = simulate(counts, np.full(300, 0.1), supposed(counts, 0.6)[2], runs=20, seed=0, level=0.95)
     assert same == simulate(counts[::-1], np.full(300, 0.1), supposed(counts, 0.6)[2], runs=20, seed=0, level=0.95)
+
+
+def test_given_noise_and_rise_replace_the_assumed_ones(folder: Path) -> None:
+    path = folder / "study.yaml"
+    quiet = make_plan(path, runs=RUNS, given=Given(between=0.001, within=0.002, rise=0.9))
+    assert [row.right for row in quiet.power if row.concepts == N and row.truth in ("step", "linear")] == [1, 1]
+    assert quiet.basis.noise.source.endswith("; as given: between 0.001, within 0.002")
+    assert "a rise of 0.9: as given" in quiet.basis.scenarios_source
+    loud = make_plan(path, runs=RUNS, given=Given(between=5.0))
+    assert all(row.right == 0 for row in loud.power if row.truth == "step")
+    run = write_run(folder)
+    assert make_plan(path, runs=RUNS, given=Given(within=0.4)).useful == pytest.approx(
+        4 * make_plan(path, runs=RUNS).useful, rel=0.15
+    )
+    with pytest.raises(InputError, match="a rise cannot be given"):
+        make_plan(path, run=run, runs=RUNS, given=Given(rise=0.1))
 
 
 def test_concepts_not_counted_yet_are_assumed(folder: Path) -> None:

@@ -34,6 +34,25 @@ COMPONENTS = {
 }
 OTHER_DOMAIN = COMPONENTS["art-style"]
 
+
+@dataclass(frozen=True)
+class Given:
+    """What the user says instead; None leaves what was measured or assumed. In a run's place of noise, ``between`` and
+    ``within`` replace what it measured; its curves stay, so that ``rise`` is for studies without a run."""
+
+    between: float | None = None
+    within: float | None = None
+    rise: float | None = None
+
+    def words(self) -> str:
+        """What to add to the source of a number."""
+        said = [f"{name} {value:g}" for name, value in vars(self).items() if value is not None]
+        return f"; as given: {', '.join(said)}" if said else ""
+
+
+NOTHING_GIVEN = Given()
+
+
 MIDPOINT, DECADES = 300, 1.2
 """Where a step or the middle of a ramp is assumed (the paper's thresholds: 200 to 700), and a ramp's 10–90 % width."""
 

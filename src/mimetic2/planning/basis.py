@@ -10,7 +10,7 @@ import numpy as np
 
 from mimetic2.errors import InputError
 from mimetic2.planning.allocation import Floats
-from mimetic2.planning.assumptions import COMPONENTS, OTHER_DOMAIN
+from mimetic2.planning.assumptions import COMPONENTS, NOTHING_GIVEN, OTHER_DOMAIN, Given
 from mimetic2.planning.noise import Noise, assumed, measured
 from mimetic2.planning.scenarios import Scenario, fitted, supposed
 from mimetic2.tables import numbers, read_table
@@ -71,8 +71,11 @@ class Basis:
         }
 
 
-def find_basis(study: Study, path: Path, run: Path | None) -> Basis:
-    """From ``run`` (default: the study's own) where it has scores, else from counts and assumptions."""
+def find_basis(study: Study, path: Path, run: Path | None, given: Given = NOTHING_GIVEN) -> Basis:
+    """From ``run`` (default: the study's own) where it has scores, else from counts and assumptions.
+
+    ``given`` replaces measured or assumed numbers.
+    """
     from mimetic2.runs.choices import prompts_of
     from mimetic2.runs.running import default_folder
 
@@ -81,11 +84,13 @@ def find_basis(study: Study, path: Path, run: Path | None) -> Basis:
     if run is not None and not (run / "scores.csv").is_file():
         raise InputError("holds no scores.csv", file=run, accepted="a finished run of this study")
     if (folder / "scores.csv").is_file():
-        return _from_run(study, folder, prompts)
-    return _from_counts(study, folder, prompts)
+        if given.rise is not None:
+            raise InputError("a rise cannot be given: the run shows one", file=folder, accepted="no --rise")
+        return _from_run(study, folder, prompts, given)
+    return _from_counts(study, folder, prompts, given)
 
 
-def _from_run(study: Study, run: Path, prompts: int) -> Basis:
+def _from_run(study: Study, run: Path, prompts: int, given: Given) -> Basis:
     table = read_threshold_table(run / "scores.csv")
     _enough(table.counts, run / "scores.csv")
     order = np.argsort(table.counts, kind="stable")
@@ -99,7 +104,7 @@ def _from_run(study: Study, run: Path, prompts: int) -> Basis:
         concepts=len(counts) + sum(table.excluded.values()),
         prompts=prompts,
         images=_images_each(study, prompts),
-        noise=measured(run, table),
+        noise=measured(run, table).instead(given),
         scenarios=tuple(fitted(found.design, dict(found.fits))),
         scenarios_source=f"each shape as it fits the scores of {run.resolve().name} best",
         verdict=found.verdict.value,
@@ -109,8 +114,9 @@ def _from_run(study: Study, run: Path, prompts: int) -> Basis:
     )
 
 
-def _from_counts(study: Study, folder: Path, prompts: int) -> Basis:
+def _from_counts(study: Study, folder: Path, prompts: int, given: Given) -> Basis:
     components = COMPONENTS.get(study.domain, OTHER_DOMAIN)
+    rise = components.rise if given.rise is None else given.rise
     counts, source, concepts, mentions = _counts(study, folder)
     return Basis(
         counts=np.sort(counts),
@@ -118,9 +124,9 @@ def _from_counts(study: Study, folder: Path, prompts: int) -> Basis:
         concepts=concepts,
         prompts=prompts,
         images=_images_each(study, prompts),
-        noise=assumed(components),
-        scenarios=tuple(supposed(counts, components.rise)),
-        scenarios_source=f"a rise of {components.rise:g}: {components.source}",
+        noise=assumed(components).instead(given),
+        scenarios=tuple(supposed(counts, rise)),
+        scenarios_source=f"a rise of {rise:g}: {'as given' if given.rise is not None else components.source}",
         mentions=mentions,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mimetic2.errors import InputError
 from mimetic2.planning.allocation import Floats, Numbers, Spread, estimate_spread
-from mimetic2.planning.assumptions import PAPER_IMAGES, Components
+from mimetic2.planning.assumptions import PAPER_IMAGES, Components, Given
 from mimetic2.tables import numbers, read_table
 from mimetic2.threshold.table import ThresholdTable
 from mimetic2.threshold.weights import concept_weights
@@ -30,6 +30,13 @@ class Noise:
     within: Floats | None
     reference: Floats
     source: str
+
+    def instead(self, given: Given) -> Noise:
+        """With the given numbers at all counts."""
+        between = self.between if given.between is None else given.between
+        within = self.within if given.within is None else np.full(len(self.x), given.within)
+        words = replace(given, rise=None).words()
+        return replace(self, between=between, within=within, source=self.source + words)
 
     def at(self, counts: Floats, images: Floats | float) -> Floats:
         """Standard deviation of a score at ``counts`` (n,) with ``images`` images each."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mimetic2.planning.allocation import Floats, Spread, allocate, useful_images
+from mimetic2.planning.assumptions import NOTHING_GIVEN, Given
 from mimetic2.planning.basis import Basis, find_basis
 from mimetic2.planning.cost import Cost, cost_of
 from mimetic2.planning.power import Power, simulate
@@ -85,16 +86,18 @@ def make_plan(
     budget: int | None = None,
     runs: int = RUNS,
     images_per_second: float | None = None,
+    given: Given = NOTHING_GIVEN,
 ) -> Plan:
     """Plan a study: from its counts alone, or from what a finished ``run`` of it measured (by default its own).
 
     ``budget``: images in all; no more concepts are proposed than it pays for. ``runs``: simulated studies for each
-    number of concepts and each truth; 100 give rates with a standard error of at most 5 points.
+    number of concepts and each truth; 100 give rates with a standard error of at most 5 points. ``given`` replaces
+    noise and rise.
 
     Raises :class:`InputError` for a wrong study, a run without scores, or counts that cannot carry a threshold.
     """
     study = load_study(study_path)
-    basis = find_basis(study, Path(study_path), None if run is None else Path(run))
+    basis = find_basis(study, Path(study_path), None if run is None else Path(run), given)
     spread = basis.noise.spread(basis.counts)
     images = _images(study, basis, spread)
     cost = cost_of(

@@ -75,6 +75,9 @@ def generate(study: Study, run: Path) -> Outcome:
     lost = Counter(reason for reason in table["reason"].to_list() if reason)
     said = json.loads((run / GENERATION).read_text(encoding="utf-8"))["warnings"]
     summary = f"{table.height - lost.total():,} images of {table['concept'].n_unique()} concepts"
+    if study.adaptive is not None:
+        each = table.group_by("concept", "prompt").len()["len"].to_list()
+        summary += f", {min(each)} to {max(each)} a prompt"
     return Outcome(summary, tuple(said), dict(lost))
 
 
