@@ -10,6 +10,7 @@ so that a busy machine is busy for both. CPU seconds stand beside, for machines 
 from __future__ import annotations
 
 import argparse
+import itertools
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ import torch
 
 from mimetic2.concepts import Concept
 from mimetic2.domains import load_domain
-from mimetic2.generation import generate_with
+from mimetic2.generation import Execution, generate_with
 from mimetic2.generation.loading import load_pipeline
 from mimetic2.generation.models import resolve_model
 from mimetic2.generation.pipeline import LocalModel, PipelineBackend
@@ -61,9 +62,13 @@ def main() -> None:
     source = resolve_model("lab")
     plain = load_pipeline(source, safety_checker=False, dtype=torch.float32)
     plain.set_progress_bar_config(disable=True)
-    backend = PipelineBackend(LocalModel(source))
+    backends = {
+        "ours": PipelineBackend(LocalModel(source)),
+        "ours, --compile": PipelineBackend(LocalModel(source, execution=Execution(compile=True))),
+    }
     names = [painter.name for painter in painters()]
-    stage(backend, [Concept(names[0])], templates, 2)
+    for backend, images in itertools.product(backends.values(), (2, 10)):
+        stage(backend, [Concept(names[0])], templates, images)
     plain_loop(plain, [templates[0].format(concept=names[0])] * 10, 10)
     print(f"{torch.get_num_threads()} threads, best of {arguments.repeats}: images/s (CPU ms an image)")
     for per_prompt in (2, 10):
@@ -72,7 +77,9 @@ def main() -> None:
         candidates: dict[str, Callable[[], None]] = {
             f"plain, batch {batch}": partial(plain_loop, plain, prompts, batch) for batch in PLAIN_BATCHES
         }
-        candidates["ours"] = partial(stage, backend, concepts, templates, per_prompt)
+        candidates |= {
+            name: partial(stage, backend, concepts, templates, per_prompt) for name, backend in backends.items()
+        }
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in candidates}
         for _ in range(arguments.repeats):
             for name, work in candidates.items():

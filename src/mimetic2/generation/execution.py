@@ -101,8 +101,8 @@ def usable_memory() -> int:
     return min(limits)
 
 
-def place(pipeline: Any, execution: Execution, device: str) -> None:
-    """Move a pipeline to its device and set it up there as asked.
+def place(pipeline: Any, execution: Execution, device: str, *, small: bool) -> None:
+    """Move a pipeline to its device and set it up there as asked; ``small``: small pictures on a CPU (see `lanes`).
 
     Raises :class:`InputError` for an attention backend that diffusers does not know or that cannot run here.
     """
@@ -122,4 +122,6 @@ def place(pipeline: Any, execution: Execution, device: str) -> None:
             raise InputError(problem, accepted="native, or another attention backend of diffusers") from error
     if execution.compile:
         # Batches have one shape a concept, so compiled code is used again instead of being compiled for each shape.
-        denoiser.compile(dynamic=False)
+        # Small pictures lose their time in Python between the kernels: there it is enough to record the operations
+        # once and replay them, which takes seconds instead of minutes and rounds as before.
+        denoiser.compile(dynamic=False, backend="eager" if small else "inductor")

@@ -103,8 +103,8 @@ class PipelineBackend:
         self._pipeline = load_pipeline(model.source, safety_checker=model.sampling.safety_checker, dtype=dtype)
         self._pipeline.set_progress_bar_config(disable=True)
         lora.apply(self._pipeline, model.adapters)
-        place(self._pipeline, model.execution, self._device)
         self._options = model.options()
+        place(self._pipeline, model.execution, self._device, small=self._small())
         if type(self._pipeline).__name__ == "PixArtSigmaPipeline" and model.sampling.width is not None:
             self._options["use_resolution_binning"] = False  # the size that was asked for, not a near one resized
         guided = self._options.get("guidance_scale") is None or self._options["guidance_scale"] > 1
