@@ -114,6 +114,9 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert by_name["model", "flux-schnell"]["state"] == "missing"
     assert "--allow-download" in by_name["model", "flux-schnell"]["remedy"]
     assert "unverified" in by_name["model", "sdxl-base"]["detail"]
+    assert "gated" in by_name["model", "flux-schnell"]["detail"]
+    assert "superset" in by_name["model", "sd-1.4"]["detail"]
+    assert by_name["model", "API"]["state"] == "ready"
     assert all(each["remedy"] for each in findings if each["state"] == "missing")
     assert run(["doctor"]) == 0
     assert "models\n" in capsys.readouterr().out

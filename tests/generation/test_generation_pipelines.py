@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,23 @@ def test_nan_weights_give_a_reason_and_no_file(tiny: Tiny, tmp_path: Path) -> No
     table = generate_with(backend, [ADA], PROMPTS, tmp_path, images=1)
     assert set(table["reason"]) == {"not a number"}
     assert not list(tmp_path.rglob("*.png"))
+
+
+def test_what_a_safety_checker_blanks_is_a_reason_and_no_file(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = opened(str(tiny("sd")), Sampling(steps=1))
+
+    def paint(pipeline: Any, jobs: Any) -> Any:
+        pictures = np.random.default_rng(0).random((len(jobs), 8, 8, 3), np.float32)
+        blanked = [job.prompt == 1 for job in jobs]
+        return call(lambda **_: SimpleNamespace(images=pictures, nsfw_content_detected=blanked), jobs)
+
+    call = backend._call
+    monkeypatch.setattr(backend, "_call", paint)
+    table = generate_with(backend, [ADA], PROMPTS, tmp_path, images=2)
+    assert table["reason"].to_list() == [None, None, *["blanked by the safety checker"] * 2]
+    assert len(list(tmp_path.rglob("*.png"))) == 2
 
 
 def test_pickled_weights_are_refused(tiny: Tiny, tmp_path: Path) -> None:

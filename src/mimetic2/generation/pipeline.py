@@ -71,11 +71,13 @@ class LocalModel:
     def identity(self) -> dict[str, Any]:
         """What the images depend on, as JSON values."""
         adapters = {"lora": [each.identity() for each in self.adapters]} if self.adapters else {}
-        chosen = {"attention": self.execution.attention, "compile": self.execution.compile or None}
+        chosen: dict[str, Any] = {"attention": self.execution.attention, "compile": self.execution.compile or None}
+        chosen["channels_last"] = None if self.execution.channels_last else False
         return {
             "model": self.source.digest(),
             "pipeline": self.source.family,
             "sampler": self.source.sampler,
+            "device": self.execution.kind(),
             "precision": self.precision(),
             "negative_prompt": self.sampling.negative_prompt,
             "safety_checker": self.sampling.safety_checker,
