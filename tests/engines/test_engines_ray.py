@@ -302,3 +302,20 @@ def test_a_node_without_mimetic2(captions: Path) -> None:
             _, log = process.communicate(timeout=60)
     assert process.returncode == 3, log
     assert b"a node of the cluster lacks mimetic2." in log
+
+
+@pytest.mark.slow
+def test_images_painted_on_the_cluster_are_the_same(cluster: Cluster, tmp_path: Path) -> None:
+    pytest.importorskip("diffusers")
+    (tmp_path / "concepts.csv").write_text("concept\nAda Keller\nBruno Corvo\n")
+    options = ["--model", "lab", "--domain", "lab", "--concepts", "concepts.csv", "--images", "1"]
+    for out, engine in (("here", []), ("there", ["--engine", "ray", "--address", cluster.address])):
+        command = ["generate", *options, "--out", out, *engine]
+        subprocess.run(
+            [sys.executable, "-c", "from mimetic2.cli.main import main; main()", *command],
+            cwd=tmp_path, env=cluster.environment, check=True, timeout=600, capture_output=True,
+        )  # fmt: skip
+    roots = (tmp_path / "here", tmp_path / "there")
+    made = [{path.relative_to(root): path.read_bytes() for path in root.rglob("*.png")} for root in roots]
+    assert made[0] == made[1]
+    assert len(made[0]) == 10
