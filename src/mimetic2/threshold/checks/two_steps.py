@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimetic2.threshold.segmentation import Floats
-from mimetic2.threshold.shapes import SHAPES, Design, Fit, variance_floor
-from mimetic2.threshold.verdict import SIGNIFICANCE, better_smooth, wild
+from mimetic2.threshold.shapes import SHAPES, SMOOTH, Design, Fit, variance_floor
+from mimetic2.threshold.verdict import SIGNIFICANCE, better_smooth, neighbours, unshrunk
 
 PARAMETERS = 5  # three levels, two places
 _MOST_BREAKS = 400  # places tried: all of them up to this many distinct counts, then evenly over their order
@@ -19,7 +19,7 @@ _MOST_BREAKS = 400  # places tried: all of them up to this many distinct counts,
 class TwoSteps:
     """Best fit of two rises: counts where the levels begin, BIC, and its lead over the best other shape.
 
-    ``tests``: p-values against flat, the better smooth shape and one step; empty where two steps do not lead.
+    ``tests``: p-values against flat, every smooth shape and one step; empty where two steps do not lead.
     """
 
     counts: tuple[int, int]
@@ -46,23 +46,31 @@ def fit_two_steps(
     ahead = min(fit.bic for fit in fits.values()) - bic
     tests = {}
     if ahead > 0:
-        for rival in dict.fromkeys(("flat", better_smooth(fits), "step")):
-            tests[rival] = _test(design, pairs, scores, fits[rival], bic, rng, draws)
+        for rival in ("flat", *SMOOTH, "step"):
+            tests[rival] = _test(design, pairs, scores, fits, rival, bic, rng, draws)
     first, second = (round(float(design.counts[place])) for place in places[0])
     return TwoSteps((first, second), bic, ahead, tests)
 
 
 def _test(
-    design: Design, pairs: _Pairs, scores: Floats, rival: Fit, bic: float, rng: np.random.Generator, draws: int
+    design: Design,
+    pairs: _Pairs,
+    scores: Floats,
+    fits: dict[str, Fit],
+    rival: str,
+    bic: float,
+    rng: np.random.Generator,
+    draws: int,
 ) -> float:
-    """How often BIC(rival) − BIC(two steps) is as large as observed when the rival is true."""
-    fitted = design.at_rows(rival.levels)
-    drawn = wild(fitted, scores - fitted, rng, draws)
+    """How often two steps are as far ahead as observed when the rival is true; of all smooth shapes the best counts."""
+    fitted = design.at_rows(fits[rival].levels)
+    drawn = neighbours(design, fitted, unshrunk(scores - fitted, rival), rng, draws)
     floor = variance_floor(scores)
     batch = design.fit_many(drawn, floor)
-    rivals = batch.best_smooth() if rival.shape in ("linear", "ramp") else batch.bic[rival.shape]
-    ahead = rivals - _bic(design, pairs.fit(drawn)[0], floor)
-    return float((1 + np.count_nonzero(ahead >= rival.bic - bic - 1e-9)) / (1 + draws))
+    smooth = rival in SMOOTH
+    observed = (fits[better_smooth(fits)] if smooth else fits[rival]).bic - bic
+    ahead = (batch.best_smooth() if smooth else batch.bic[rival]) - _bic(design, pairs.fit(drawn)[0], floor)
+    return float((1 + np.count_nonzero(ahead >= observed - 1e-9)) / (1 + draws))
 
 
 def _bic(design: Design, rss: Floats, floor: float) -> Floats:
