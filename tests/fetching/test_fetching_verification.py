@@ -200,6 +200,12 @@ def test_links_flagged_unsafe_are_not_looked_at_whoever_fetched_them(references:
     assert not table.filter(pl.col("url") == "r")["alive"].any()
 
 
+def test_a_list_of_nothing_is_a_list(tmp_path: Path) -> None:
+    schema = dict.fromkeys(("url", "key", "status"), pl.String)
+    pl.DataFrame(schema=schema).write_parquet(tmp_path / "00000.parquet")
+    assert source_of(tmp_path).read("u").reason == "not fetched"
+
+
 def test_a_folder_without_a_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no list"):
         FolderSource(tmp_path)

@@ -216,6 +216,20 @@ def test_a_host_that_cannot_be_reached_is_given_up_at_once(tmp_path: Path) -> No
     assert len(asked) == LIMITS.attempts
 
 
+def test_a_missing_contact_is_said(server: Hostile, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fetch_sample(sample(server.url("/1")), tmp_path / "a", limits=LIMITS)
+    assert "hosts are told no contact" in capsys.readouterr().err
+    fetch_sample(sample(server.url("/1")), tmp_path / "b", limits=replace(LIMITS, user_agent="x (a@b.example)"))
+    assert "contact" not in capsys.readouterr().err
+    assert server.headers[-1]["user-agent"] == "x (a@b.example)"
+
+
+def test_nothing_to_fetch_is_no_mistake(tmp_path: Path) -> None:
+    fetched = fetch_sample(sample(), tmp_path, limits=LIMITS)
+    assert fetched.funnel == {"links": 0, "fetched": 0}
+    assert source_of(tmp_path).read("http://a/").reason == "not fetched"
+
+
 def test_few_pictures_are_decoded_at_once(server: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now, most, lock = 0, 0, threading.Lock()
 
@@ -231,7 +245,7 @@ def test_few_pictures_are_decoded_at_once(server: Hostile, tmp_path: Path, monke
 
     monkeypatch.setattr("mimetic2.counting.fetching.client.inspect", slowly)
     links = sample(*(server.url(f"/{number}") for number in range(24)))
-    fetched = fetch_sample(links, tmp_path, limits=replace(LIMITS, per_host=24))
+    fetched = fetch_sample(links, tmp_path, limits=replace(LIMITS, per_host=24, timeout=20.0))
     assert fetched.alive == 24
     assert 1 < most <= DECODED_AT_ONCE
 

@@ -77,7 +77,7 @@ class FolderSource:
             # A link fetched twice counts as alive if it was alive once.
             if not isinstance(self._known.get(url), Place):
                 self._known[url] = found
-        if not self._known:
+        if not self._known and not any(path.stem.isdigit() for path in folder.glob("*.parquet")):
             accepted = "NNNNN.parquet or *.json with 'url', as img2dataset's files and webdataset layouts have them"
             raise InputError("holds no list of fetched links", file=folder, accepted=accepted)
 

@@ -153,7 +153,7 @@ def _links(sample: pl.DataFrame) -> pl.DataFrame:
     for column in ("concept", "url"):
         if column not in sample.columns:
             raise InputError("is missing in the sample", column=column, accepted="a sample that `count` wrote")
-    if sample["url"].null_count() or (sample["url"] == "").any():
+    if (sample["url"].cast(pl.String).fill_null("") == "").any():
         accepted = "a link in every row: captions in which `count` finds a column of links"
         raise InputError("is empty in the sample", column="url", accepted=accepted)
     weight = pl.col("multiplicity").cast(pl.Int64) if "multiplicity" in sample.columns else pl.lit(1, pl.Int64)

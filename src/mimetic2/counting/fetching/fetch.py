@@ -11,14 +11,14 @@ from pathlib import Path
 
 import polars as pl
 
-from mimetic2.counting.fetching.client import Client, Limits
+from mimetic2.counting.fetching.client import USER_AGENT, Client, Limits
 from mimetic2.counting.fetching.failures import BLOCKED, Failure
 from mimetic2.counting.fetching.links import host_of
 from mimetic2.counting.fetching.selection import UNSAFE_ABOVE, Blocklist, refusals
 from mimetic2.counting.fetching.store import Outcome, Store, outcome_of
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
-from mimetic2.progress import Bar, bar
+from mimetic2.progress import Bar, bar, log
 
 FUNNEL = "funnel.json"
 
@@ -63,6 +63,8 @@ def fetch_sample(
                 store.remove(outcome, known[url])
         todo = [url for url in dict.fromkeys(rows["url"]) if refused[url] is None and url not in known]
         already = len(refused) - len(todo)
+        if todo and limits.user_agent == USER_AGENT:
+            log("hosts are told no contact; --user-agent (in a study: fetch: {user_agent: …}) names one")
         with bar("fetch", len(refused), unit="links", already=already) as progress:
             try:
                 known |= asyncio.run(_fetch_all(todo, store, block or Blocklist(), limits, progress))
@@ -81,7 +83,7 @@ def _rows(sample: pl.DataFrame) -> pl.DataFrame:
     for column in ("concept", "url"):
         if column not in sample.columns:
             raise InputError("is missing in the sample", column=column, accepted="a sample that `count` wrote")
-    if sample["url"].null_count() or (sample["url"] == "").any():
+    if (sample["url"].cast(pl.String).fill_null("") == "").any():
         accepted = "a link in every row: captions in which `count` finds a column of links"
         raise InputError("is empty in the sample", column="url", accepted=accepted)
     caption = pl.col("caption") if "caption" in sample.columns else pl.lit(None, pl.String)
