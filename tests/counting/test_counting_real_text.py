@@ -6,7 +6,6 @@ import random
 import re
 import shutil
 import subprocess
-import sys
 import unicodedata
 from collections import Counter
 from pathlib import Path
@@ -66,28 +65,3 @@ def test_lab(tmp_path: Path) -> None:
     padded = [f" {' '.join(oracle_words(text))} " for text in captions]
     for concept, mentions in list(zip(concepts, table["mentions"], strict=True))[::15]:
         assert mentions == sum(any(f" {phrase} " in text for phrase in concept.phrases) for text in padded)
-
-
-PEAK = """
-import resource, sys
-from pathlib import Path
-from mimetic2.concepts import Concept
-from mimetic2.counting.counts import count_captions
-count_captions([sys.argv[1]], [Concept("no such name")], out=Path(sys.argv[2]), workers=1)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
-
-
-@pytest.mark.slow
-def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    pytest.importorskip("resource")
-    texts = [f"caption number {number} of a long file, with some more words in it" for number in range(150_000)]
-    table, peaks = pa.table({"TEXT": texts, "URL": texts}), []
-    for groups in (2, 20):
-        path = tmp_path / f"{groups}.parquet"
-        with pq.ParquetWriter(path, table.schema) as writer:
-            for _ in range(groups):
-                writer.write_table(table)
-        command = [sys.executable, "-c", PEAK, str(path), str(tmp_path / f"{groups}.csv")]
-        peaks.append(int(subprocess.run(command, capture_output=True, check=True, text=True).stdout))
-    assert peaks[1] <= 1.1 * peaks[0]

@@ -33,7 +33,7 @@ ENDINGS = (*_READERS, *(ending + packing for ending in _PACKED for packing in PA
 
 
 def batches(path: str, columns: Columns) -> Iterator[Batch]:
-    """The rows of a caption file, at most ``BATCH_ROWS`` a batch (CSV, lines: as many as 4 MiB hold)."""
+    """The rows of a caption file, at most ``BATCH_ROWS`` a batch (lines: as many as 4 MiB hold; CSV: 1 MiB)."""
     reader = _READERS[kind(path) or ""]
     with _reading():
         yield from reader(path, columns)

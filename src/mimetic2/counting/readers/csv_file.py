@@ -6,13 +6,15 @@ import csv
 import io
 from collections.abc import Iterator
 
-from mimetic2.counting.locations import BLOCK_BYTES
 from mimetic2.counting.readers.columns import Batch, Columns, choose, of_arrow
 from mimetic2.counting.readers.packing import open_unpacked
 
+_BLOCK_BYTES = 1 << 20
+"""Also the longest row; Arrow holds several blocks ready, so larger ones cost memory."""
+
 
 def read_csv(path: str, columns: Columns) -> Iterator[Batch]:
-    """The rows of a CSV file, as many a batch as 4 MiB hold."""
+    """The rows of a CSV file, as many a batch as 1 MiB holds."""
     import pyarrow as pa
     import pyarrow.csv as pc
 
@@ -27,7 +29,7 @@ def read_csv(path: str, columns: Columns) -> Iterator[Batch]:
         check_utf8=False,
     )
     parse = pc.ParseOptions(newlines_in_values=True)
-    read = pc.ReadOptions(use_threads=False, block_size=BLOCK_BYTES)
+    read = pc.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES)
     with (
         open_unpacked(path) as handle,
         pc.open_csv(handle, read_options=read, parse_options=parse, convert_options=options) as reader,
