@@ -163,6 +163,24 @@ def test_minors_are_left_out_of_every_stage(copy: Path) -> None:
     assert not (pl.read_parquet(copy / "minor" / "embed" / "generated.parquet")["concept"] == name).any()
 
 
+def test_covariates_groups_and_intervals_of_the_users_tables_reach_the_checks(copy: Path) -> None:
+    counts = pl.read_csv(copy / "counts.csv")
+    group = pl.Series("group", ["north", "south"] * (counts.height // 2) + ["north"] * (counts.height % 2))
+    listed = counts.select("concept").with_columns(group, covariate_year=pl.int_range(pl.len()) * 37 % 11)
+    listed.write_csv(copy / "list.csv")
+    counts.select("concept", "count").with_columns(
+        count_low=pl.col("count") * 0.8, count_high=pl.col("count") * 1.3, weighted_count=pl.col("count") * 2
+    ).write_csv(copy / "counts.csv")
+    result = mimetic2.run(change(copy / "study.yaml", concepts="list.csv"), copy / "checked")
+    rows = {row["name"]: row["outcome"] for row in result.threshold["sensitivity"]}
+    testable = {name for name, outcome in rows.items() if outcome != "not testable"}
+    assert {"adjusted for covariates", "weighted images", "counts drawn from their intervals"} <= testable
+    assert [group["group"] for group in result.threshold["groups"]["groups"]] == ["north", "south"]
+    page = (copy / "checked" / "report.html").read_text(encoding="utf-8")
+    assert "Would other choices change it?" in page
+    assert "north" in page
+
+
 def test_an_unreadable_image_is_counted_and_survived(copy: Path) -> None:
     path = next((copy / "generated").rglob("0.png"))
     path.write_bytes(path.read_bytes()[:60])

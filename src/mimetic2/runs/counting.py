@@ -18,7 +18,7 @@ from mimetic2.runs.choices import counts_faces, embedder_name, embedder_options,
 from mimetic2.runs.places import CONCEPTS, COUNTS, FETCHED, FUNNEL, MENTIONS, SAMPLE, TRAINING, VERIFIED
 from mimetic2.runs.stage import Outcome
 from mimetic2.study import Study
-from mimetic2.tables import names, numbers, read_table, write_table
+from mimetic2.tables import ENDINGS, names, numbers, read_table, write_table
 
 
 def count(study: Study, run: Path) -> Outcome:
@@ -29,7 +29,7 @@ def count(study: Study, run: Path) -> Outcome:
     write_table(run / CONCEPTS, _concept_table(kept))
     if study.captions is None:
         frame, warnings = _given_counts(study, kept)
-        write_table(run / COUNTS, frame)
+        write_table(run / COUNTS, _with_covariates(study, frame))
         return Outcome(f"{frame.height} concepts with counts as given", warnings, excluded)
     from mimetic2.counting.counts import count_captions, summary_path
 
@@ -46,6 +46,8 @@ def count(study: Study, run: Path) -> Outcome:
         address=study.address,
         workers=study.workers,
     )
+    if (wider := _with_covariates(study, table)).width > table.width:
+        write_table(run / MENTIONS, wider)
     said = json.loads(summary_path(run / MENTIONS).read_text(encoding="utf-8"))
     missing = (
         f"{len(said['missing'])} of {said['shards']} caption files could not be read "
@@ -66,6 +68,18 @@ def _listed(study: Study) -> list[Concept]:
     if study.counts is None:
         raise InputError("the study has neither 'concepts' nor 'counts'")
     return read_concepts(study.counts)
+
+
+def _with_covariates(study: Study, counts: pl.DataFrame) -> pl.DataFrame:
+    """Counts with the concept list's columns ``covariate_…``: scores.csv carries them to the threshold."""
+    if study.concepts is None or study.concepts.suffix not in ENDINGS:
+        return counts
+    listed = read_table(study.concepts)
+    columns = [name for name in listed.columns if name.startswith("covariate_") and name not in counts.columns]
+    if not columns or "concept" not in listed.columns:
+        return counts
+    listed = listed.with_columns(pl.col("concept").str.strip_chars()).select("concept", *columns)
+    return counts.join(listed, on="concept", how="left", maintain_order="left")
 
 
 def _concept_table(concepts: Sequence[Concept]) -> pl.DataFrame:
