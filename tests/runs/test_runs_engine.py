@@ -269,7 +269,9 @@ _SLOW = textwrap.dedent(
             path = run / "work" / f"{index}.txt"
             if not path.exists():
                 time.sleep(0.01)
-                path.write_text(str(index * index))
+                part = path.with_suffix(".part")  # killed between opening and writing, a file would be empty
+            part.write_text(str(index * index))
+            part.rename(path)
         (run / "sum.txt").write_text(str(sum(int(p.read_text()) for p in (run / "work").glob("*.txt"))))
         return Outcome("summed")
 
