@@ -270,8 +270,8 @@ _SLOW = textwrap.dedent(
             if not path.exists():
                 time.sleep(0.01)
                 part = path.with_suffix(".part")  # killed between opening and writing, a file would be empty
-            part.write_text(str(index * index))
-            part.rename(path)
+                part.write_text(str(index * index))
+                part.rename(path)
         (run / "sum.txt").write_text(str(sum(int(p.read_text()) for p in (run / "work").glob("*.txt"))))
         return Outcome("summed")
 
