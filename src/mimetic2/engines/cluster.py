@@ -11,6 +11,7 @@ import contextlib
 import re
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from mimetic2.errors import InputError, MissingRequirement
 
 TASKS_PER_WORKER = 2
 _CONNECT_SECONDS = 10.0
+_RELIEF_SECONDS = 2.0  # until Ray sees that the memory of a worker it ended is free again
 
 
 class RayEngine:
@@ -61,7 +63,9 @@ def _drive(
                 raise _of_task(error) from error
             except ray.exceptions.RayError as error:
                 deaths.mourn(index, _how(error))
-                waiting.append(index)
+                if isinstance(error, ray.exceptions.OutOfMemoryError):
+                    time.sleep(_RELIEF_SECONDS)
+                waiting.insert(0, index)  # after all others, when fewer workers share the memory
             else:
                 yield index, result
 
