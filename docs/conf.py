@@ -10,6 +10,6 @@ myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "mimetic2"
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "validation"]
 autodoc_typehints = "description"
 nitpicky = False
