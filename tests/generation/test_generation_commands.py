@@ -30,7 +30,7 @@ def generate(concepts: Path, *more: str) -> int:
 
 def test_generate(concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
-    assert generate(concepts, "--domain", "lab", "--out", str(out)) == 0
+    assert generate(concepts, "--out", str(out)) == 0  # the lab's model has a domain of its own
     assert capsys.readouterr().out == f"10 images in {out}\n"
     assert len(list(out.rglob("*.png"))) == 10
 
@@ -38,7 +38,12 @@ def test_generate(concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "either --domain or --prompts"),
+        (["--model", "sd-1.5"], "either --domain (art-style, faces, lab or"),
+        (["--domain", "lab", "--prompts", "p.txt"], "both name prompts"),
+        (["--domain", "lab", "--model", "./nope"], "there is no model './nope'"),
+        (["--size", "17"], "multiples of 8"),
+        (["--prompts", "{tmp}/bad.yaml"], "bad.yaml: prompt 2 ('nobody') does not contain {concept}"),
+        (["--out", "{tmp}/bad.yaml"], "bad.yaml: File exists"),
         (["--domain", "labs"], "did you mean 'lab'"),
         (["--prompts", "none.txt"], "no such file"),
         (["--domain", "lab", "--model", "lap"], "did you mean 'lab'"),
@@ -47,7 +52,9 @@ def test_generate(concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_generate_with_wrong_input(
     concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
 ) -> None:
-    assert generate(concepts, "--out", str(tmp_path / "out"), *options) == 2
+    (tmp_path / "bad.yaml").write_text("- by {concept}\n- nobody\n")
+    given = [option.replace("{tmp}", str(tmp_path)) for option in options]
+    assert generate(concepts, "--out", str(tmp_path / "out"), *given) == 2
     assert message in capsys.readouterr().err
 
 

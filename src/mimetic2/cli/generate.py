@@ -24,7 +24,9 @@ def generate(
     model: Annotated[str, typer.Option(help="Preset, pipeline folder, .safetensors file, hub id, https://…, or lab.")],
     concepts: Annotated[Path, typer.Option(help="Table with a column concept.")],
     out: Annotated[Path, typer.Option(help="Folder for the images and images.csv.")],
-    domain: Annotated[str | None, typer.Option(help="Domain whose prompts to use: a name or a YAML file.")] = None,
+    domain: Annotated[
+        str | None, typer.Option(help="Domain whose prompts to use: a name or a YAML file; for the model lab: lab.")
+    ] = None,
     prompts: Annotated[
         Path | None, typer.Option(help="Prompts with {concept}: one a line (.txt) or a list (.yaml).")
     ] = None,
@@ -84,6 +86,8 @@ def generate(
     from mimetic2.generation import generate_images
 
     chosen = _chosen(given)
+    if model == "lab" and prompts is None:
+        domain = domain or "lab"  # it was trained on these prompts' words and no others
     templates, sampling = _prompts(domain, prompts, chosen, prompt_bug=prompt_bug)
     listed = read_concepts(concepts)
     same = {name: given[name] for name in ("images", "seed", "batch_size", "restart", "allow_download")}
@@ -133,16 +137,19 @@ def _prompts(
     domain: str | None, prompts: Path | None, chosen: Generating, *, prompt_bug: bool
 ) -> tuple[tuple[str, ...], Sampling]:
     """The prompts, and how to sample, with the domain's defaults."""
-    from mimetic2.domains import load_domain, read_prompts
+    from mimetic2.domains import domain_names, load_domain, read_prompts
     from mimetic2.errors import InputError
+    from mimetic2.generation.prompts import check_templates
 
     if domain is not None and prompts is None:
         of = load_domain(domain)
         defaults = of.generation_defaults
         return of.prompts_for(prompt_bug=prompt_bug), chosen.sampling(**defaults.model_dump())
     if prompts is not None and domain is None:
-        return read_prompts(prompts), chosen.sampling()
-    raise InputError("which prompts?", accepted="either --domain or --prompts")
+        return tuple(check_templates(read_prompts(prompts), file=str(prompts))), chosen.sampling()
+    both = "--domain and --prompts both name prompts" if prompts is not None else "no prompts were named"
+    names = ", ".join(domain_names())
+    raise InputError(both, accepted=f"either --domain ({names} or a domain's YAML file) or --prompts FILE")
 
 
 def _tell(table: pl.DataFrame, model: str, out: Path, *, api: bool) -> None:

@@ -109,6 +109,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail("interrupted; run the same command again to go on where it stopped", 130)
     except BrokenPipeError:
         return 0
+    except (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        return _fail(f"{error.filename}: {error.strerror}; accepted: a place that can be written to", 2)
     except Exception as error:
         return _fail(f"this is a bug in mimetic2, please report it ({type(error).__name__}: {error})", 1)
     return code if isinstance(code, int) else 0

@@ -36,6 +36,11 @@ class Identity:
         """A short digest of all fields, for file names."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
+    def __str__(self) -> str:
+        """As an error message names it."""
+        parts = (f"{self.name} {self.version}", f"weights {self.weights_sha256[:16]}", self.decoder, self.options)
+        return " ".join(part for part in parts if part)
+
     def to_dict(self) -> dict[str, Any]:
         """The fields, as JSON takes them."""
         return asdict(self)

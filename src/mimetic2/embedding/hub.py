@@ -10,7 +10,7 @@ from mimetic2.errors import InputError, MissingRequirement
 from mimetic2.files import sha256
 from mimetic2.progress import log
 
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # not ./folder or ../folder
 _WANTED = ["config.json", "preprocessor_config.json", "model*.safetensors", "model.safetensors.index.json"]
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.msgpack", "*.h5")
 

@@ -21,7 +21,7 @@ from mimetic2.generation.presets import Preset, presets
 LAB = "lab"
 ACCEPTED = "a preset, lab, a diffusers pipeline folder, a .safetensors file, or a hub id"
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # not ./folder or ../folder
 
 
 @dataclass(frozen=True, slots=True)

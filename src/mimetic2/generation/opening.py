@@ -101,6 +101,9 @@ def _local(source: ModelSource, sampling: Sampling, execution: Execution, adapte
     from mimetic2.generation.pool import PoolBackend
 
     need_diffusion("generating with a local model")
+    if (sampling.width or 0) % 8 or (sampling.height or 0) % 8:
+        size = f"{sampling.width}x{sampling.height}"
+        raise InputError(f"local models make no images of {size} pixels", accepted="multiples of 8")
     chosen = LocalModel(source, sampling, execution, adapters)
     shared = execution.engine != "local" or execution.number_of_workers() > 1
     return PoolBackend(chosen) if shared else PipelineBackend(chosen)

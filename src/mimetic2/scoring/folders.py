@@ -58,5 +58,18 @@ def _vectors(source: Path, names: list[str] | None, tool: Embedder, cache: str |
         return embed_images(find_images(source, names), tool, folder, label=f"embed {source.name}")
     table = EmbeddingTable.load(source)
     if table.identity != identity_of(tool):
-        raise InputError(f"holds vectors of {table.identity}, not of {tool.name} as it is here", file=source)
-    return table
+        raise InputError(f"holds vectors of {table.identity}; asked for is {identity_of(tool)}", file=source)
+    return table if names is None else _only(table, names, source)
+
+
+def _only(table: EmbeddingTable, names: list[str], source: Path) -> EmbeddingTable:
+    """The rows of the concepts ``names``, by the rules for folders: others would count as rivals and in the pool."""
+    from mimetic2.embedding import EmbeddingTable
+    from mimetic2.embedding.finding import match_folders
+    from mimetic2.files import concept_of_folder, folder_name
+
+    folders = [folder_name(name) for name in table.frame["concept"].unique(maintain_order=True)]
+    owners = {concept_of_folder(folder): name for folder, name in match_folders(source, folders, names).items()}
+    kept = table.frame["concept"].is_in(list(owners))
+    frame = table.frame.filter(kept).with_columns(table.frame["concept"].filter(kept).replace(owners))
+    return EmbeddingTable(table.identity, frame, table.vectors[kept.to_numpy()], table.licence)
