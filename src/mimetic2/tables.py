@@ -46,7 +46,20 @@ def require_columns(frame: pl.DataFrame, required: Sequence[str], path: str | Pa
     for column in required:
         if column not in frame.columns:
             have = ", ".join(frame.columns) or "none"
-            raise InputError(f"is missing; the columns are: {have}", file=path, row=1, column=column)
+            problem = f"is missing; the columns are: {have}{_hint(frame.columns, column)}"
+            raise InputError(problem, file=path, row=1, column=column)
+
+
+def _hint(columns: Sequence[str], wanted: str) -> str:
+    """What a header without the column most likely has instead: another case, or another separator."""
+    for found in columns:
+        if found.strip().lower() == wanted:
+            return f" ('{found}' would have to be written '{wanted}')"
+    if len(columns) == 1:
+        for separator, called in ((";", "semicolons"), ("\t", "tabs")):
+            if separator in columns[0]:
+                return f" (the cells are separated by {called}; commas are wanted, and a point for decimals)"
+    return ""
 
 
 def _check_readable(path: Path) -> None:
@@ -64,7 +77,8 @@ def _read_csv(path: Path) -> pl.DataFrame:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 (byte {error.start})", file=path) from error
+        problem = f"is not UTF-8 (byte {error.start})"
+        raise InputError(problem, file=path, accepted="UTF-8 (in a spreadsheet: save as 'CSV UTF-8')") from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     header: list[str] = []
@@ -77,7 +91,7 @@ def _read_csv(path: Path) -> pl.DataFrame:
                     raise InputError("stands twice in the header", file=path, row=1, column=sorted(duplicates)[0])
             elif row:
                 if len(row) != len(header):
-                    problem = f"has {len(row)} cells, the header has {len(header)}"
+                    problem = f"has {len(row)} cells, the header has {len(header)}{_hint(header, '')}"
                     raise InputError(problem, file=path, row=reader.line_num)
                 rows.append(row)
     except csv.Error as error:

@@ -151,7 +151,7 @@ def test_images_by_default_and_by_choice(make_run: Make, tmp_path: Path) -> None
 
 def test_contact_sheet_rises_with_the_count(make_run: Make) -> None:
     text = write_report(make_run(images=True)).read_text(encoding="utf-8")
-    counts = [int(cell.replace("\u2009", "")) for cell in re.findall(r'class="who"><b>([^<]+)</b>', text)]
+    counts = [int(cell.replace(",", "")) for cell in re.findall(r'class="who"><b>([^<]+)</b>', text)]
     assert counts == sorted(counts)
     assert counts[0] == 0
     assert counts[-1] > 1000
@@ -233,7 +233,7 @@ def test_stays_small_for_many_concepts(make_run: Make) -> None:
     many = [f"Person {number}" for number in range(9000)]
     path = write_report(make_run(many))
     assert path.stat().st_size < 3_000_000
-    assert "2\u2009500 of 9\u2009000" in path.read_text(encoding="utf-8")
+    assert "2,500 of 9,000" in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

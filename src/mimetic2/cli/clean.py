@@ -19,7 +19,8 @@ def clean(
 ) -> None:
     """Remove embeddings and crops from a run; tables, verdict and report stay."""
     from mimetic2.errors import InputError
-    from mimetic2.runs.cleaning import remove_biometrics
+    from mimetic2.progress import log
+    from mimetic2.runs.cleaning import pages_with_images, remove_biometrics
 
     if not biometrics:
         raise InputError("clean: nothing was asked for", accepted="--biometrics")
@@ -28,3 +29,5 @@ def clean(
         print(f"removed {path}")
     if not removed:
         print(f"{run} holds no embeddings and no crops")
+    for page in pages_with_images(run):
+        log(f"{page} still shows images; 'mimetic2 report {run}' writes the report without them")

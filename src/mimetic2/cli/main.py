@@ -101,7 +101,8 @@ def run(arguments: list[str] | None = None) -> int:
         if not error.format_message().strip():  # a verb was missing: its help, printed already, is the answer
             return 2
         context = getattr(error, "ctx", None)
-        where = f"{context.command_path}: " if context else ""
+        verb = context.command_path.partition(" ")[2] if context else ""  # the program's name stands before it already
+        where = f"{verb}: " if verb else ""
         return _fail(f"{where}{error.format_message()}", 2)
     except Mimetic2Error as error:
         return _fail(str(error), error.exit_code)

@@ -25,6 +25,7 @@ TESTS = {
 SHAPE_WORDS = {
     "flat": "no rise with the count",
     "linear": "rises steadily with the logarithm of the count",
+    "hinge": "level up to a count, then rises steadily",
     "step": "jumps once, level on both sides",
     "ramp": "rises smoothly from a floor to a ceiling",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,10 @@ def compare_runs(runs: Sequence[Path]) -> list[Compared]:
     for run in resolved:
         if resolved.count(run) > 1:
             raise InputError("is given twice", file=run, accepted="different run directories")
-    return [_compared(read_run(Path(run))) for run in runs]
+    compared = [_compared(read_run(Path(run))) for run in runs]
+    names = [run.name for run in compared]
+    # Runs of one study share its name: the folder then says which is which.
+    return [replace(run, name=f"{run.name} ({run.run})") if names.count(run.name) > 1 else run for run in compared]
 
 
 def _compared(contents: Contents) -> Compared:

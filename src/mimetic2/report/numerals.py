@@ -10,11 +10,11 @@ DASH = "–"
 
 
 def count(value: float | None) -> str:
-    """A count with a thin space between thousands; a dash for a missing one."""
+    """A count with commas between thousands, as in the sentences beside it; a dash for a missing one."""
     if value is None:
         return DASH
     whole = round(value) if abs(value - round(value)) < 1e-9 or abs(value) >= 100 else round(value, 1)
-    return f"{whole:,}".replace(",", "\u2009")
+    return f"{whole:,}"
 
 
 def decimal(value: float | None, places: int = 3) -> str:

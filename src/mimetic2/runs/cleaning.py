@@ -29,3 +29,8 @@ def remove_biometrics(run: Path) -> list[Path]:
         for path in found:
             shutil.rmtree(path)
     return found
+
+
+def pages_with_images(run: Path) -> list[Path]:
+    """Pages in the run directory that carry photographs within them: they are the user's, and stay."""
+    return [page for page in sorted(run.glob("*.html")) if b"data:image/webp" in page.read_bytes()]

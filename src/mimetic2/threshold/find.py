@@ -25,7 +25,7 @@ from mimetic2.threshold.conclusion import conclude
 from mimetic2.threshold.curve import Curve, NullBand, Onset, find_onset, fit_curve, null_band, thinned
 from mimetic2.threshold.describe import shape_rows, verdict_facts
 from mimetic2.threshold.identification import Identification, fit_identification
-from mimetic2.threshold.observations import Observations, SideColumns, observe
+from mimetic2.threshold.observations import LEAST_CONCEPTS, Observations, SideColumns, observe
 from mimetic2.threshold.paper import PENALTY, paper_threshold
 from mimetic2.threshold.result import ThresholdResult
 from mimetic2.threshold.segmentation import Floats
@@ -94,7 +94,13 @@ def find_threshold(
 def threshold_of(table: ThresholdTable | str | Path, **options: Any) -> ThresholdResult:
     """:func:`find_threshold` of a table as :func:`read_threshold_table` reads it; ``options`` are passed on."""
     if not isinstance(table, ThresholdTable):
-        table = read_threshold_table(table)
+        path, table = table, read_threshold_table(table)
+        left_out = sum(table.excluded.values())
+        least = LEAST_CONCEPTS if options.get("method") != "paper" else 2
+        if len(table.concepts) < least:
+            have = f"has {len(table.concepts)} rows with a score" + (f", {left_out} excluded" if left_out else "")
+            other = " (--method paper: 2)" if least == LEAST_CONCEPTS else ""
+            raise InputError(have, file=path, accepted=f"{least} rows or more{other}")
     return find_threshold(
         table.counts,
         table.scores,

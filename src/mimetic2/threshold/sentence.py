@@ -27,11 +27,11 @@ def robust_sentence(verdict: Verdict, facts: dict[str, Any]) -> str:
     if verdict is Verdict.STEP:
         low, high = facts["interval"]
         return (
-            f"Over {n} concepts the imitation score jumps at about {facts['threshold']:,} training images "
+            f"Over {n:,} concepts the imitation score jumps at about {facts['threshold']:,} training images "
             f"({percent} interval {low:,} to {high:,}): below it the model reproduces a concept less, above it more."
         )
     if verdict is Verdict.GRADUAL:
-        start = f"Over {n} concepts the imitation score rises gradually with the number of training images"
+        start = f"Over {n:,} concepts the imitation score rises gradually with the number of training images"
         if facts["threshold"] is None:
             return f"{start}; no single number of images separates concepts that are imitated from those that are not."
         text = f"{start}; half of the rise is reached at about {facts['threshold']:,} images"
@@ -40,13 +40,17 @@ def robust_sentence(verdict: Verdict, facts: dict[str, Any]) -> str:
         return f"{text} ({percent} interval {facts['interval'][0]:,} to {facts['interval'][1]:,})."
     if verdict is Verdict.NONE:
         if facts["falls"]:
-            return f"Over {n} concepts the imitation score does not rise with the number of training images; it falls."
+            return (
+                f"Over {n:,} concepts the imitation score does not rise with the number of training images; it falls."
+            )
         return (
-            f"Over {n} concepts the imitation score shows no rise with the number of training images; "
+            f"Over {n:,} concepts the imitation score shows no rise with the number of training images; "
             f"a rise of more than {facts['largest_rise']:.3f} over the observed counts is excluded (at {percent})."
         )
     left = " and ".join(facts["left"]) if len(facts["left"]) < 3 else ", ".join(facts["left"])
-    text = f"{n} concepts do not decide how the imitation score depends on the number of training images: {left} remain"
+    text = (
+        f"{n:,} concepts do not decide how the imitation score depends on the number of training images: {left} remain"
+    )
     if facts["needed"] is None:
         return f"{text} possible; these counts would not tell them apart."
     needed, (low, high) = facts["needed"]

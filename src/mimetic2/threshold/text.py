@@ -53,8 +53,9 @@ def _checks(document: Mapping[str, Any]) -> list[str]:
     changed = [f"{row['name']} ({row['note']})" for row in tested if row["outcome"] == "changed"]
     same = f"{len(tested) - len(changed)} of {len(tested)} give the same answer"
     lines.append(f"other choices   {same}" + "".join(f"\n  changed: {text}" for text in changed))
-    doubtful = [row["name"] for row in document["assumptions"] if row["outcome"] == "doubtful"]
-    lines.append(f"doubtful        {', '.join(doubtful) or 'no assumption that could be tested'}")
+    doubtful = [f"'{row['name']}'" for row in document["assumptions"] if row["outcome"] == "doubtful"]
+    which = f"assumed: {', '.join(doubtful)}" if doubtful else "no assumption that could be tested"
+    lines.append(f"doubtful        {which}")
     return lines
 
 
