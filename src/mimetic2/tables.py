@@ -67,8 +67,7 @@ def _check_readable(path: Path) -> None:
         raise InputError("no such file", file=path)
     if path.is_dir():
         raise InputError("is a folder, a table is wanted", file=path, accepted=" ".join(ENDINGS))
-    if path.suffix not in ENDINGS:
-        raise InputError(f"unknown kind of table '{path.suffix}'", file=path, accepted=" ".join(ENDINGS))
+    check_ending(path)
     if path.stat().st_size == 0:
         raise InputError("is empty", file=path)
 
@@ -176,14 +175,20 @@ def names(frame: pl.DataFrame, column: str = "concept", *, file: str | Path | No
     return list(seen)
 
 
+def check_ending(path: str | Path) -> None:
+    """Raise :class:`InputError` if no table can be written under this name: before the work whose result it is."""
+    suffix = Path(path).suffix
+    if suffix not in ENDINGS:
+        raise InputError(f"unknown kind of table '{suffix}'", file=path, accepted=" ".join(ENDINGS))
+
+
 def write_table(path: str | Path, frame: pl.DataFrame, *, decimals: dict[str, int] | None = None) -> None:
     """Write a table atomically, its kind by the file's ending; the same frame gives the same bytes.
 
     ``decimals`` fixes the number of decimals of float columns in CSV (scores have 6).
     """
     path = Path(path)
-    if path.suffix not in ENDINGS:
-        raise InputError(f"unknown kind of table '{path.suffix}'", file=path, accepted=" ".join(ENDINGS))
+    check_ending(path)
     with atomic(path) as temporary:
         if path.suffix == ".parquet":
             frame.write_parquet(temporary)

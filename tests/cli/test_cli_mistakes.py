@@ -109,6 +109,30 @@ MISTAKES = (
         "a name of no letters", "count --captions x --concepts t.csv --out o.csv", ("!!!",), table("concept\n!!!\n")
     ),
     Mistake("no such captions", "count --captions 'x/*' --concepts counts.csv --out o.csv", ("x/*",)),
+    Mistake(
+        "counts over the list",
+        "count --captions t.csv --concepts counts.csv --out counts.csv",
+        ("counts.csv", "would be overwritten"),
+        table("caption\nx\n"),
+    ),
+    Mistake(
+        "a summary over the list",
+        "count --captions t.csv --concepts o.json --out o.csv",
+        ("o.json", "would be overwritten"),
+        (*table("caption\nx\n"), ("o.json", '[{"item": "http://www.wikidata.org/entity/Q1", "itemLabel": "X"}]')),
+    ),
+    Mistake(
+        "mentions as what",
+        "count --captions t.csv --concepts counts.csv --out o.xlsx",
+        ("'.xlsx'", ".csv"),
+        table("caption\nx\n"),
+    ),
+    Mistake(
+        "a file for a folder above",
+        "count --captions t.csv --concepts counts.csv --out s.yaml/o.csv",
+        ("s.yaml", "Not a directory"),
+        table("caption\nx\n"),
+    ),
     Mistake("no such images", "embed --images none --embedder style-lite --out o.parquet", ("none", "no such folder")),
     Mistake("a file of images", "embed --images counts.csv --embedder style-lite --out o.parquet", ("is a file",)),
     Mistake("vectors as CSV", "embed --images generated --embedder style-lite --out o.csv", (".csv", ".parquet")),
@@ -166,6 +190,12 @@ def test_the_installed_command_exits_with_the_code(here: Path, arguments: list[s
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == code
     assert len(done.stderr.splitlines()) == (1 if code else 0)
+
+
+def test_the_program_is_named_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["thresold"], ["threshold", "--penality", "1"], ["concepts", "chek"]):
+        assert run(arguments) == 2
+        assert capsys.readouterr().err.count("mimetic2") == 1
 
 
 def test_debug_shows_the_traceback(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -189,7 +189,9 @@ def test_corrupt_shard(tmp_path: Path, capsys: pytest.CaptureFixture[str], monke
     data[4:200] = b"\xff" * 196  # the footer still says how many rows there were
     bad.write_bytes(data)
     out = tmp_path / "m.csv"
-    with pytest.raises(InputError, match=r"007\.parquet: cannot be read .* 2\.50% of all rows; 1\.00% may be missing"):
+    with pytest.raises(
+        InputError, match=r"007\.parquet: cannot be read .* 2\.50% of all rows are missing, 1\.00% may be"
+    ):
         count_captions([captions], CONCEPTS, out=out, allow_missing=0.01)
     assert "007.parquet: cannot be read" in capsys.readouterr().err
     assert not out.exists()
@@ -224,6 +226,24 @@ def test_outputs_beside_the_captions_are_not_counted(tmp_path: Path, capsys: pyt
     for out in ("m.csv", "n.csv", "m.csv"):
         assert count_captions([captions], CONCEPTS, out=tmp_path / "c" / out, sample=5).equals(first)
     assert "m.sample.parquet: written by an earlier count, left out" in capsys.readouterr().err
+
+
+def test_nothing_but_outputs_is_no_dataset(tmp_path: Path) -> None:
+    captions = write(tmp_path / "c", rows(90), 1)
+    count_captions([captions], CONCEPTS, out=tmp_path / "o" / "m.csv")
+    with pytest.raises(InputError, match="nothing but what an earlier count wrote"):
+        count_captions([str(tmp_path / "o")], CONCEPTS, out=tmp_path / "n.csv")
+
+
+@pytest.mark.parametrize(
+    ("captions", "out"), [("a.csv", "a.csv"), ("a.sample.parquet", "a.csv"), ("c/../a.csv", "a.csv")]
+)
+def test_captions_are_not_overwritten(tmp_path: Path, captions: str, out: str) -> None:
+    (tmp_path / "c").mkdir()
+    (tmp_path / captions).write_text("caption\nbo\n")
+    with pytest.raises(InputError, match="would be overwritten"):
+        count_captions([str(tmp_path / captions)], CONCEPTS, out=tmp_path / out)
+    assert (tmp_path / captions).read_text() == "caption\nbo\n"
 
 
 def test_minors_are_left_out_and_flags_are_kept(tmp_path: Path) -> None:

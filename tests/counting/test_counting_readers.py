@@ -91,6 +91,25 @@ def test_webdataset_with_text_members(tmp_path: Path) -> None:
     assert [caption for _, caption in read(path)] == ["one", "two"]
 
 
+@pytest.mark.parametrize("endings", [("json", "txt"), ("txt", "json")])
+def test_webdataset_takes_the_caption_of_the_json(tmp_path: Path, endings: tuple[str, str]) -> None:
+    texts = {"json": b'{"caption": "of the json", "url": "u"}', "txt": b"of the txt"}
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for ending in endings:
+            member = tarfile.TarInfo(f"1.{ending}")
+            member.size = len(texts[ending])
+            archive.addfile(member, io.BytesIO(texts[ending]))
+    assert read(tmp_path / "a.tar") == [("u", "of the json")]
+
+
+@pytest.mark.parametrize("filler", [0, 100_000])
+def test_captions_that_are_not_utf8(tmp_path: Path, filler: int) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"url,caption\n" + b"u,ann\n" * filler + b"u,Picasso Jos\xe9\n")
+    *_, last = batches(str(path), Columns())
+    assert last.texts[-1].as_py() == b"Picasso Jos\xe9"
+
+
 def test_parquet_types(tmp_path: Path) -> None:
     texts = ["mat fraser", "é", None]
     for type_ in (pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.binary(), pa.string_view()):

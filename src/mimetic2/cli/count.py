@@ -31,9 +31,10 @@ def count(
 ) -> None:
     """Count the caption rows that mention each concept and sample them. Run again to resume."""
     from mimetic2.concepts import read_concepts
-    from mimetic2.counting.counts import count_captions, sample_path, summary_path
+    from mimetic2.counting.counts import check_out, count_captions, sample_path, summary_path
     from mimetic2.counting.shares import share
 
+    check_out(out, [concepts])
     table = count_captions(
         captions,
         read_concepts(concepts),

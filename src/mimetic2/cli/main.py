@@ -6,6 +6,7 @@ so that `mimetic2 --help` stays quick and works without any extra.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -61,6 +62,20 @@ VERBS: tuple[str, ...] = (
 # Typer brings a click of its own in newer versions and uses the installed one in older: both are reached through Typer.
 _ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
+_MACHINE = frozenset(
+    (
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.ENAMETOOLONG,
+    )
+)
+"""Failures of a file system that its user can mend; others, such as a file that is not there, were to be foreseen."""
+
 _debug = False
 
 
@@ -101,7 +116,7 @@ def run(arguments: list[str] | None = None) -> int:
         if not error.format_message().strip():  # a verb was missing: its help, printed already, is the answer
             return 2
         context = getattr(error, "ctx", None)
-        verb = context.command_path.partition(" ")[2] if context else ""  # the program's name stands before it already
+        verb = context.command_path.removeprefix("mimetic2").strip() if context else ""
         where = f"{verb}: " if verb else ""
         return _fail(f"{where}{error.format_message()}", 2)
     except Mimetic2Error as error:
@@ -110,11 +125,18 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail("interrupted; run the same command again to go on where it stopped", 130)
     except BrokenPipeError:
         return 0
-    except (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        return _fail(f"{error.filename}: {error.strerror}; accepted: a place that can be written to", 2)
+    except OSError as error:
+        if error.errno not in _MACHINE:
+            return _fail(_bug(error), 1)
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}cannot be read or written ({error.strerror})", 2)
     except Exception as error:
-        return _fail(f"this is a bug in mimetic2, please report it ({type(error).__name__}: {error})", 1)
+        return _fail(_bug(error), 1)
     return code if isinstance(code, int) else 0
+
+
+def _bug(error: Exception) -> str:
+    return f"this is a bug in mimetic2, please report it ({type(error).__name__}: {error})"
 
 
 def _fail(message: str, code: int) -> int:

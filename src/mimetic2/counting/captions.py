@@ -35,6 +35,9 @@ def find_shards(patterns: Sequence[str]) -> list[str]:
     outputs = {name for name in found if _is_output(name)}
     for name in sorted(outputs):
         log(f"{name}: written by an earlier count, left out")
+    if outputs == found.keys():
+        problem = "names nothing but what an earlier count wrote"
+        raise InputError(problem, file=" ".join(patterns), accepted="files of captions")
     return sorted(found.keys() - outputs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from mimetic2.counting.shards import ATTEMPTS, Job, Outcome, count_shard, read_t
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
 from mimetic2.progress import bar, log
-from mimetic2.tables import write_table
+from mimetic2.tables import check_ending, write_table
 
 _VISIBLE_SECONDS = 60.0
 _WORTH_A_WORKER = 1 << 25
@@ -43,6 +44,15 @@ def summary_path(out: str | Path) -> Path:
 def shards_path(out: str | Path) -> Path:
     """The folder of results per shard: a second run reads them instead of the shards; it may be deleted."""
     return Path(out).with_suffix(".shards")
+
+
+def check_out(out: str | Path, inputs: Sequence[str | Path]) -> None:
+    """Raise :class:`InputError` if ``out`` is no name of a table, or what is written there would replace an input."""
+    check_ending(out)
+    sources = {os.path.realpath(name) for name in inputs}
+    for path in (Path(out), sample_path(out), summary_path(out)):
+        if os.path.realpath(path) in sources:
+            raise InputError("is read here and would be overwritten", file=path, accepted="another --out")
 
 
 @dataclass
@@ -77,16 +87,19 @@ def count_captions(
     ``allow_missing`` is the share of rows (0 to 1) that unreadable shards may have. ``mentions_high`` then says how
     many mentions there may be with theirs (95 %; see :mod:`mimetic2.counting.missing`); else it equals mentions.
 
-    Raises :class:`InputError` if no file is found, a column is missing, or more rows than allowed cannot be read.
+    Raises :class:`InputError` if no file is found, ``out`` would replace one, a column is missing, or more rows than
+    allowed cannot be read.
     """
     need_pyarrow()
     listed = tuple(concept for concept in concepts if not concept.minor)
     if len(listed) < len(concepts):
         log(f"{len(concepts) - len(listed)} concepts marked as minors are left out")
+    shards = find_shards(captions)
+    check_out(out, shards)
     folder = shards_path(out)
     folder.mkdir(parents=True, exist_ok=True)
     job = Job(listed, Columns(text_column, url_column), sample, seed, str(folder.resolve()))
-    outcomes = _count_shards(job, find_shards(captions), engine, address, workers)
+    outcomes = _count_shards(job, shards, engine, address, workers)
     total = _add_up(job, outcomes)
     _check_missing(outcomes, total, allow_missing)
     counts = _counts_table(listed, total)
@@ -154,8 +167,8 @@ def _check_missing(outcomes: Mapping[str, Outcome], total: _Total, allowed: floa
     share = total.missing / max(total.rows + total.missing, 1)
     if failed and share > allowed:
         shard, reason = next(iter(failed.items()))
-        others = f" and {len(failed) - 1} more shards, listed above," if len(failed) > 1 else ""
-        problem = f"cannot be read ({reason}){others} {share:.2%} of all rows; {allowed:.2%} may be missing"
+        others = f", nor can {len(failed) - 1} more shards, listed above" if len(failed) > 1 else ""
+        problem = f"cannot be read ({reason}){others}: {share:.2%} of all rows are missing, {allowed:.2%} may be"
         raise InputError(problem, file=shard, accepted="a repaired file, or --allow-missing P%")
 
 

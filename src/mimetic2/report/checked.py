@@ -35,7 +35,7 @@ def bounds(threshold: Mapping[str, Any]) -> list[str]:
         return []
     level = f"(one-sided, {percent(found.get('level') or 0.95)})"
     texts = {
-        "imitated_from": "From {} images on the expected score lies above the null band, a milder demand than the onset’s",
+        "imitated_from": "From {} images on the expected score lies above the null band (a milder demand than onset)",
         "not_imitated_up_to": "Up to {} images the expected score lies below the top of the null band",
         "threshold_at_least": "The threshold is at least {}",
         "threshold_at_most": "The threshold is at most {}",

@@ -56,7 +56,7 @@ def choose(path: str, have: Sequence[str], columns: Columns) -> Chosen:
             raise InputError(f"is missing; the columns are: {', '.join(have)}", file=path, column=wanted)
     text = columns.text or next((name for name in TEXT_COLUMNS if name in have), None)
     if text is None:
-        problem = f"no column of captions among: {', '.join(have)}"
+        problem = f"no column of captions among: {', '.join(have) or 'none'}"
         raise InputError(problem, file=path, accepted=f"{', '.join(TEXT_COLUMNS)}, or --text-column")
     url = columns.url or next((name for name in URL_COLUMNS if name in have), None)
     return Chosen(text, url, next((name for name in UNSAFE_COLUMNS if name in have), None))

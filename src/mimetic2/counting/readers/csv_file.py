@@ -18,7 +18,8 @@ def read_csv(path: str, columns: Columns) -> Iterator[Batch]:
     import pyarrow as pa
     import pyarrow.csv as pc
 
-    with open_unpacked(path) as handle, io.TextIOWrapper(handle, "utf-8-sig", newline="") as lines:
+    # The wrapper decodes more than the header; captions that are not UTF-8 are for folding, here as in other files.
+    with open_unpacked(path) as handle, io.TextIOWrapper(handle, "utf-8-sig", "replace", newline="") as lines:
         header = next(csv.reader(lines), [])
     chosen = choose(path, header, columns)
     wanted = chosen.present()

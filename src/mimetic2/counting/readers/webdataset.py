@@ -39,7 +39,8 @@ def read_tar(path: str, columns: Columns) -> Iterator[Batch]:
             key = current
             if member.isfile() and name.suffix in (".txt", ".json"):
                 handle = archive.extractfile(member)
-                record.update(_member(path, handle.read() if handle else b"", name.suffix, columns))
+                found = _member(path, handle.read() if handle else b"", name.suffix, columns)
+                record = record | found if name.suffix == ".json" else found | record
             if len(records) == BATCH_ROWS:
                 yield of_records(records, _MEMBER)
                 records = []
