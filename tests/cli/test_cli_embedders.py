@@ -86,6 +86,18 @@ def test_score_takes_vectors_of_the_same_embedder_only(
     assert run(*score[:-4], "--weights", other, "--out", "s.csv") == 2
 
 
+def test_saved_vectors_are_scored_for_the_listed_concepts_only_as_folders_are(images: Path, clip: Path) -> None:
+    (images / "counts.csv").write_text("concept,count\nada,5\nBo,7\n")
+    given = ("--embedder", "clip", "--weights", clip, "--device", "cpu")
+    for kind in ("generated", "reference"):
+        assert run("embed", "--images", kind, *given, "--out", f"{kind}.parquet") == 0
+    for ending, out in (("", "folders.csv"), (".parquet", "vectors.csv")):
+        sources = ("--generated", f"generated{ending}", "--reference", f"reference{ending}")
+        assert run("score", *sources, *given, "--counts", "counts.csv", "--out", out) == 0
+    assert (images / "vectors.csv").read_bytes() == (images / "folders.csv").read_bytes()
+    assert "Cy" not in (images / "vectors.csv").read_text()
+
+
 def test_cached_vectors_of_another_decoder_are_not_used(
     images: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
