@@ -64,7 +64,7 @@ MISTAKES = (
     Mistake(
         "too few concepts",
         "threshold t.csv",
-        ("2 concepts", "8 or more"),
+        ("2 rows", "8 rows or more"),
         table("concept,count,score\na,1,0.1\nb,2,0.2\n"),
     ),
     Mistake("an unclosed quote", "threshold t.csv", ("t.csv",), row('"x,1,0.1')),

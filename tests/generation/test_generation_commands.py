@@ -43,7 +43,7 @@ def test_generate(concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
         (["--domain", "lab", "--model", "./nope"], "there is no model './nope'"),
         (["--size", "17"], "multiples of 8"),
         (["--prompts", "{tmp}/bad.yaml"], "bad.yaml: prompt 2 ('nobody') does not contain {concept}"),
-        (["--out", "{tmp}/bad.yaml"], "bad.yaml: File exists"),
+        (["--out", "{tmp}/bad.yaml"], "bad.yaml: cannot be read or written (File exists)"),
         (["--domain", "labs"], "did you mean 'lab'"),
         (["--prompts", "none.txt"], "no such file"),
         (["--domain", "lab", "--model", "lap"], "did you mean 'lab'"),

@@ -44,7 +44,7 @@ def test_every_part_is_said(run: Path) -> None:
     assert "1 of 4 painters are surely not separated" in text
     assert "in 70 % of cases" in text
     assert "1 could not be checked" in text
-    assert "1 440 generated images were compared with 1 400 reference images and 900 verified training" in text
+    assert "1,440 generated images were compared with 1,400 reference images and 900 verified training" in text
     assert "3 nearly equal a real picture</strong>, of 2 painters" in text
     assert "1 more is nearer to a real one" in text
     assert "departs from the paper’s on purpose" in text

@@ -110,7 +110,7 @@ def test_scores_as_they_are_with_every_optional_column(command: Command, tmp_pat
         ("concept,count,score,covariate_x\na,5,0,1\nb,6,0,\n", ("row 3", "column 'covariate_x'", "other rows have it")),
         ("concept,count,score,weighted_count\na,5,0,-2\n", ("row 2", "column 'weighted_count'", "too small")),
         ("concept,count,score,control\na,5,0,2\n", ("row 2", "column 'control'")),
-        ("concept,count,score\n" + "".join(f"c{i},{i},0\n" for i in range(7)), ("7 concepts", "8 or more")),
+        ("concept,count,score\n" + "".join(f"c{i},{i},0\n" for i in range(7)), ("7 rows", "8 rows or more")),
         ("concept,count,score\n" + "".join(f"c{i},{i % 4},0\n" for i in range(12)), ("4 distinct counts", "5 or more")),
     ],
 )  # fmt: skip
