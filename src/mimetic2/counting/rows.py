@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,11 +16,10 @@ from mimetic2.concepts import Concept
 from mimetic2.counting.captions import find_shards, need_pyarrow
 from mimetic2.counting.locations import identity
 from mimetic2.counting.matching import Matcher
-from mimetic2.counting.readers import Batch, Columns, UnreadableShard, batches, texts_at
+from mimetic2.counting.passes import each_shard, numbered_batches
+from mimetic2.counting.readers import Batch, Columns, texts_at
 from mimetic2.counting.sampling import Ints
-from mimetic2.errors import InputError
 from mimetic2.files import atomic
-from mimetic2.progress import bar
 
 ROWS = {"file": pl.String, "row": pl.Int64, "concept": pl.String, "url": pl.String, "caption": pl.String}
 """A mention: its caption file, its row there (the first is 0), whom it names; link and caption as they stand."""
@@ -61,7 +59,10 @@ def mentioning_rows(
     search = _Search(tuple(concepts), Columns(text_column, url_column), str(folder.resolve()))
     shards = find_shards(captions)
     todo = [shard for shard in shards if not search.result_path(shard).exists()]
-    _each(partial(_search_shard, search), todo, shards, "find rows", workers)
+    for _ in each_shard(
+        partial(_search_shard, search), todo, "find rows", already=len(shards) - len(todo), workers=workers
+    ):
+        pass  # each result is a file in the folder
     names = pl.Series([concept.name for concept in concepts], dtype=pl.String)
     parts = []
     for shard in shards:
@@ -87,31 +88,15 @@ def recount(
     rows = {str(file): part["row"].to_numpy() for (file,), part in dropped.group_by("file")}
     tasks = [(shard, rows.get(shard, np.empty(0, np.int64))) for shard in shards]
     count = partial(_count_without, tuple(concepts), Columns(text_column))
-    total = sum(_each(count, tasks, shards, "recount", workers), np.zeros(len(concepts), np.int64))
+    total = sum(each_shard(count, tasks, "recount", workers=workers), np.zeros(len(concepts), np.int64))
     return pl.DataFrame({"concept": [concept.name for concept in concepts], "mentions": total})
-
-
-def _each(function: Any, tasks: Sequence[Any], shards: Sequence[str], what: str, workers: int | None) -> list[Any]:
-    """The results of ``function`` over ``tasks`` on this machine's processes; a text among them is a failure."""
-    from mimetic2.engines import get_engine
-
-    results = []
-    with bar(what, len(shards), unit="shards", already=len(shards) - len(tasks)) as progress:
-        for _, result in get_engine("local", workers=workers).run(function, tasks):
-            if isinstance(result, str):
-                raise InputError(result)
-            results.append(result)
-            progress.advance()
-    return results
 
 
 def _hits(shard: str, concepts: tuple[Concept, ...], columns: Columns) -> Iterator[tuple[int, Batch, Ints, Ints]]:
     """(row of the batch's first caption, batch, rows in it that mention a concept, indexes of the concepts)."""
-    start = 0
-    for batch in batches(shard, columns):
+    for start, batch in numbered_batches(shard, columns):
         rows, indexes = _matcher(concepts).match(batch.texts)
         yield start, batch, rows, indexes
-        start += len(batch.texts)
 
 
 @lru_cache(maxsize=1)
@@ -119,29 +104,22 @@ def _matcher(concepts: tuple[Concept, ...]) -> Matcher:
     return Matcher(concepts)
 
 
-def _search_shard(search: _Search, shard: str) -> str | None:
-    """Write the rows of a shard that mention a concept; what is wrong with the shard, if anything is."""
+def _search_shard(search: _Search, shard: str) -> None:
+    """Write the rows of a shard that mention a concept."""
     path = search.result_path(shard)
     parts = [pl.DataFrame(schema=_FOUND)]
-    try:
-        for start, batch, rows, indexes in _hits(shard, search.concepts, search.columns):
-            columns = {"row": rows + start, "index": indexes}
-            texts = {"url": texts_at(batch.urls, rows), "caption": texts_at(batch.texts, rows)}
-            parts.append(pl.DataFrame({**columns, **texts}, schema=_FOUND))
-    except (UnreadableShard, OSError) as error:
-        return f"{shard}: cannot be read ({error})"
+    for start, batch, rows, indexes in _hits(shard, search.concepts, search.columns):
+        columns = {"row": rows + start, "index": indexes}
+        texts = {"url": texts_at(batch.urls, rows), "caption": texts_at(batch.texts, rows)}
+        parts.append(pl.DataFrame({**columns, **texts}, schema=_FOUND))
     with atomic(path) as temporary:
         pl.concat(parts).write_parquet(temporary)
-    return None
 
 
-def _count_without(concepts: tuple[Concept, ...], columns: Columns, task: tuple[str, Ints]) -> Ints | str:
+def _count_without(concepts: tuple[Concept, ...], columns: Columns, task: tuple[str, Ints]) -> Ints:
     shard, dropped = task
     mentions = np.zeros(len(concepts), np.int64)
-    try:
-        for start, _, rows, indexes in _hits(shard, concepts, columns):
-            kept = ~np.isin(rows + start, dropped)
-            mentions += np.bincount(indexes[kept], minlength=len(concepts))
-    except (UnreadableShard, OSError) as error:
-        return f"{shard}: cannot be read ({error})"
+    for start, _, rows, indexes in _hits(shard, concepts, columns):
+        kept = ~np.isin(rows + start, dropped)
+        mentions += np.bincount(indexes[kept], minlength=len(concepts))
     return mentions

@@ -21,10 +21,9 @@ import polars as pl
 
 from mimetic2.counting.captions import find_shards, need_pyarrow
 from mimetic2.counting.locations import absolute
-from mimetic2.counting.readers import Batch, Columns, UnreadableShard, batches, texts_at
+from mimetic2.counting.passes import each_shard, numbered_batches
+from mimetic2.counting.readers import Batch, Columns, texts_at
 from mimetic2.counting.scanning import unsafe_flags
-from mimetic2.errors import InputError
-from mimetic2.progress import bar
 from mimetic2.seeding import derive_seed
 
 SCHEMA = {"url": pl.String, "caption": pl.String, "punsafe": pl.Float64, "hash": pl.Int64}
@@ -52,20 +51,14 @@ def sample_rows(
 
     Raises :class:`InputError` if no file is found, a column is missing, or a file cannot be read to its end.
     """
-    from mimetic2.engines import get_engine
-
     need_pyarrow()
     shards = find_shards(captions)
     work = partial(_sample_shard, Columns(text_column, url_column), number, seed)
     tasks = list(zip(shards, _names(shards), strict=True))
     parts, rows = [pl.DataFrame(schema=SCHEMA)], 0
-    with bar("sample rows", len(shards), unit="shards") as progress:
-        for _, found in get_engine("local", workers=workers).run(work, tasks):
-            if isinstance(found, str):
-                raise InputError(found)
-            parts.append(found[0])
-            rows += found[1]
-            progress.advance()
+    for found, rows_read in each_shard(work, tasks, "sample rows", workers=workers):
+        parts.append(found)
+        rows += rows_read
     return RowSample(pl.concat(parts).sort("hash", "url", "caption").head(number), rows)
 
 
@@ -77,24 +70,21 @@ def _names(shards: Sequence[str]) -> list[str]:
     return ["/".join(parts[shared:]) for parts in split]
 
 
-def _sample_shard(columns: Columns, number: int, seed: int, task: tuple[str, str]) -> tuple[pl.DataFrame, int] | str:
-    """A shard's rows with the smallest hashes, and how many it has; or what is wrong with it."""
+def _sample_shard(columns: Columns, number: int, seed: int, task: tuple[str, str]) -> tuple[pl.DataFrame, int]:
+    """A shard's rows with the smallest hashes, and how many it has."""
     shard, name = task
-    key, start, limit = derive_seed("uniform rows", seed, name), 0, np.iinfo(np.int64).max
+    key, rows, limit = derive_seed("uniform rows", seed, name), 0, np.iinfo(np.int64).max
     kept = pl.DataFrame(schema=SCHEMA)
-    try:
-        for batch in batches(shard, columns):
-            hashes = row_hashes(key, start, len(batch.texts))
-            near = np.flatnonzero(hashes <= limit)
-            if len(near) > number:
-                near = np.sort(near[np.argpartition(hashes[near], number - 1)[:number]])
-            if len(near):
-                kept = pl.concat([kept, _rows(batch, near, hashes)]).sort("hash").head(number)
-                limit = int(kept["hash"][-1]) if kept.height == number else limit
-            start += len(batch.texts)
-    except (UnreadableShard, OSError) as error:
-        return f"{shard}: cannot be read ({error})"
-    return kept, start
+    for start, batch in numbered_batches(shard, columns):
+        rows = start + len(batch.texts)
+        hashes = row_hashes(key, start, len(batch.texts))
+        near = np.flatnonzero(hashes <= limit)
+        if len(near) > number:
+            near = np.sort(near[np.argpartition(hashes[near], number - 1)[:number]])
+        if len(near):
+            kept = pl.concat([kept, _rows(batch, near, hashes)]).sort("hash").head(number)
+            limit = int(kept["hash"][-1]) if kept.height == number else limit
+    return kept, rows
 
 
 def row_hashes(key: int, start: int, number: int) -> Ints:
