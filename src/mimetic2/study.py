@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +19,7 @@ from mimetic2.errors import InputError
 from mimetic2.generation.api import Api
 from mimetic2.generation.choices import Generating
 from mimetic2.generation.presets import model_warnings
+from mimetic2.hubs import is_hub_id
 from mimetic2.studychecks import caption_files, check_choices, check_paths
 from mimetic2.yamlfile import KeyPath, YamlFile, read_yaml
 
@@ -37,7 +37,7 @@ def _beside_the_file(value: Any, info: ValidationInfo) -> Path:
 def _weights(value: Any, info: ValidationInfo) -> Path:
     """A path like the others; a hub id, which names nothing beside the study, stays as it is."""
     path = _beside_the_file(value, info)
-    return Path(value) if HUB_ID.fullmatch(str(value)) and not path.exists() else path
+    return Path(value) if is_hub_id(str(value)) and not path.exists() else path
 
 
 def _one_or_many(value: Any) -> tuple[str, ...]:
@@ -76,8 +76,6 @@ RELATIONS = {
 """What each relation of `training_data` makes every output say (None: nothing)."""
 UNSAID = "the study does not say what the model was trained on (`training_data`); its counts may be of other data"
 
-HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
-"""``owner/name`` of the Hugging Face hub."""
 PAPER_DEFAULTS = {"images": 200, "sample": 100_000}
 """Images per prompt, and at most so many caption rows of a concept that are looked at, as in the paper."""
 

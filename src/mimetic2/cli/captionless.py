@@ -56,9 +56,10 @@ def captionless(
     from mimetic2.concepts import read_concepts
     from mimetic2.counting.dataset import survey_dataset
     from mimetic2.counting.fetching import Blocklist
+    from mimetic2.counting.fetching.client import limits_of
 
     tool, chosen = verifier(domain, cutoff, embedder, weights, device=device, allow_download=allow_download)
-    limits = web.limits(
+    limits = limits_of(
         concurrency=concurrency,
         per_host=per_host,
         timeout=timeout,

@@ -36,9 +36,10 @@ def fetch(
 
     from mimetic2.concepts import read_concepts
     from mimetic2.counting.fetching import Blocklist, fetch_sample
+    from mimetic2.counting.fetching.client import limits_of
     from mimetic2.tables import read_table
 
-    limits = web.limits(
+    limits = limits_of(
         concurrency=concurrency,
         per_host=per_host,
         timeout=timeout,

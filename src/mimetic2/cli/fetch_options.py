@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from mimetic2.counting.fetching import Limits
 
 Block = Annotated[Path | None, typer.Option(help="Links, MD5 or SHA-256 that are not fetched or kept.")]
 UnsafeAbove = Annotated[float, typer.Option(min=0, max=1, help="Rows with a higher punsafe or NSFW are not fetched.")]
@@ -21,28 +18,3 @@ UserAgent = Annotated[str | None, typer.Option(help="What hosts are told who ask
 AllowLoopback = Annotated[
     bool, typer.Option("--allow-loopback", help="Allow this machine's own servers; never private networks.")
 ]
-
-
-def limits(
-    *,
-    concurrency: int,
-    per_host: int,
-    timeout: float,
-    max_megabytes: float,
-    attempts: int,
-    user_agent: str | None,
-    allow_loopback: bool,
-) -> Limits:
-    """The limits that the options name; megabytes are 10⁶ bytes."""
-    from mimetic2.counting.fetching import Limits
-    from mimetic2.counting.fetching.client import USER_AGENT
-
-    return Limits(
-        concurrency=concurrency,
-        per_host=per_host,
-        timeout=timeout,
-        max_bytes=round(max_megabytes * 1e6),
-        attempts=attempts,
-        user_agent=user_agent or USER_AGENT,
-        allow_loopback=allow_loopback,
-    )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from mimetic2.embedding.weights import combined
 from mimetic2.errors import InputError, MissingRequirement
 from mimetic2.files import sha256
+from mimetic2.hubs import is_hub_id
 from mimetic2.progress import log
 
-_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # not ./folder or ../folder
 _WANTED = ["config.json", "preprocessor_config.json", "model*.safetensors", "model.safetensors.index.json"]
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.msgpack", "*.h5")
 
@@ -26,7 +25,7 @@ def model_folder(name: str, weights: Path | None, default: str, licence: str, *,
         return weights
     if weights.exists():
         raise InputError("is a file", file=weights, accepted="a folder with config.json and model.safetensors")
-    if _HUB_ID.fullmatch(weights.as_posix()):
+    if is_hub_id(weights.as_posix()):
         return _snapshot(name, weights.as_posix(), "its licence stands on its page", allow_download)
     raise InputError("no such folder", file=weights, accepted="a folder with config.json and model.safetensors")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ from typing import Any
 from mimetic2.errors import InputError, MissingRequirement
 from mimetic2.files import sha256
 from mimetic2.generation.presets import Preset, presets
+from mimetic2.hubs import is_hub_id
 
 LAB = "lab"
 ACCEPTED = "a preset, lab, a diffusers pipeline folder, a .safetensors file, or a hub id"
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
-_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # not ./folder or ../folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def resolve_model(model: str, *, allow_download: bool = False, config: Path | No
         return _single_file(path, model, config)
     if path.exists():
         raise InputError("is not a model", file=path, accepted=ACCEPTED)
-    if _HUB_ID.fullmatch(model):
+    if is_hub_id(model):
         return _of_hub(model, (model,), None, allow_download)
     close = difflib.get_close_matches(model, [LAB, *presets()], n=1)
     hint = f"; did you mean '{close[0]}'?" if close else ""

@@ -126,21 +126,13 @@ def _missing_allowed(frame: pl.DataFrame) -> bool:
 
 def fetch(study: Study, run: Path) -> Outcome:
     """The sampled images, politely, into the run; what failed stays failed when the study is run again."""
-    from mimetic2.counting.fetching import Blocklist, Limits, fetch_sample
-    from mimetic2.counting.fetching.client import USER_AGENT
+    from mimetic2.counting.fetching import Blocklist, fetch_sample
+    from mimetic2.counting.fetching.client import limits_of
 
     asked = study.fetch
     if asked is None:
         raise InputError("the study has no 'fetch'")
-    limits = Limits(
-        concurrency=asked.concurrency,
-        per_host=asked.per_host,
-        timeout=asked.timeout,
-        max_bytes=round(asked.max_megabytes * 1e6),
-        attempts=asked.attempts,
-        user_agent=asked.user_agent or USER_AGENT,
-        allow_loopback=asked.allow_loopback,
-    )
+    limits = limits_of(**asked.model_dump(exclude={"block", "unsafe_above"}))
     fetched = fetch_sample(
         read_table(run / SAMPLE),
         run / FETCHED,

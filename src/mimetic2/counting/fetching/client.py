@@ -50,6 +50,11 @@ class Limits:
     allow_loopback: bool = False
 
 
+def limits_of(*, max_megabytes: float, user_agent: str | None, **others: Any) -> Limits:
+    """Limits as commands and studies name them: files in megabytes (10⁶ bytes), None for the usual user agent."""
+    return Limits(max_bytes=round(max_megabytes * 1e6), user_agent=user_agent or USER_AGENT, **others)
+
+
 class Client:
     """Use as an asynchronous context manager. ``blocked``: canonical links that no redirect may lead to either."""
 
