@@ -15,7 +15,7 @@ from mimetic2.cli.main import run as command
 from mimetic2.errors import InputError
 from mimetic2.planning.assumptions import Given
 from mimetic2.planning.plan import make_plan
-from mimetic2.planning.power import simulate
+from mimetic2.planning.power import rate_error, simulate
 from mimetic2.planning.scenarios import supposed
 from mimetic2.planning.text import as_text
 from mimetic2.threshold import threshold_of
@@ -32,16 +32,18 @@ def test_counts_alone_give_cost_and_power(folder: Path) -> None:
     assert any("ASSUMED" in rate for rate in plan.cost.rates)
     assert plan.basis.verdict is None
     assert "22 celebrities" in plan.basis.noise.source
-    assert {row.concepts for row in plan.power} == {60, 90, 120, 180}
-    assert {row.truth for row in plan.power} == {"flat", "linear", "ramp", "step"}
-    for row in plan.power:
+    assert {row.concepts for row in plan.growth.power} == {60, 90, 120, 180}
+    assert {row.truth for row in plan.growth.power} == {"flat", "linear", "ramp", "step"}
+    for row in plan.growth.power:
         assert sum(row.rates.values()) == pytest.approx(1)
         assert row.right + row.wrong + row.rates["undecided"] == pytest.approx(1)
-    assert sum(row.add for row in plan.proposal) == plan.more == 30
+    assert sum(row.add for row in plan.growth.proposal) == plan.growth.more
+    assert plan.growth.more in {30, 60, 120}
     assert json.dumps(plan.to_dict(), allow_nan=False)
     text = as_text(plan)
     assert "images to generate  1,200" in text
-    assert "add first, where counts are thin: 30 concepts" in text
+    assert f"proposal: {plan.growth.more} further concepts, where counts are thin" in text
+    assert "what they change" in text
 
 
 def test_a_given_speed_replaces_the_assumption(folder: Path) -> None:
@@ -70,7 +72,14 @@ def test_given_images_cost_nothing(folder: Path) -> None:
     plan = make_plan(folder / "study.yaml", runs=RUNS)
     assert plan.images == 4
     assert (plan.cost.images, plan.cost.hours) == (0, None)
-    assert "nothing to generate" in as_text(plan)
+    assert (plan.precision, plan.useful) == ((), None)
+    text = as_text(plan)
+    assert "nothing to generate" in text
+    assert "images a concept" not in text
+    assert "per prompt" not in text
+    for options in ({"budget": 100}, {"images_per_second": 2.0}):
+        with pytest.raises(InputError, match="the study's images are given: none are made"):
+            make_plan(folder / "study.yaml", runs=RUNS, **options)
 
 
 def test_a_run_is_the_pilot(folder: Path) -> None:
@@ -79,7 +88,7 @@ def test_a_run_is_the_pilot(folder: Path) -> None:
     assert plan.basis.noise.between == pytest.approx(0.1, rel=0.25)
     assert plan.basis.noise.within == pytest.approx(np.full(N, 0.2), rel=0.15)
     assert plan.basis.verdict == threshold_of(folder / "study-run/scores.csv").verdict == "step"
-    step = [row for row in plan.power if row.truth == "step"]
+    step = [row for row in plan.growth.power if row.truth == "step"]
     assert all("at 9" in row.words or "at 1" in row.words for row in step)
     assert step[-1].right >= 0.9
     assert plan.useful == pytest.approx(0.04 / (0.05 * (plan.basis.noise.between**2 + 0.0004)), rel=0.1)
@@ -117,10 +126,10 @@ def test_an_undecided_run_and_its_plan_say_the_same(folder: Path) -> None:
 def test_a_budget_limits_what_is_proposed(folder: Path) -> None:
     plan = make_plan(folder / "study.yaml", runs=RUNS, budget=20 * 70)
     assert plan.affordable == 70
-    assert {row.concepts for row in plan.power} == {60, 70}
-    assert sum(row.add for row in plan.proposal) == 10
+    assert {row.concepts for row in plan.growth.power} == {60, 70}
+    assert sum(row.add for row in plan.growth.proposal) == 10
     poor = make_plan(folder / "study.yaml", runs=RUNS, budget=20)
-    assert (poor.affordable, poor.more, poor.proposal) == (1, 0, ())
+    assert (poor.affordable, poor.growth.more, poor.growth.proposal) == (1, 0, ())
 
 
 def test_more_concepts_are_narrower_and_more_often_right() -> None:
@@ -135,6 +144,29 @@ def test_more_concepts_are_narrower_and_more_often_right() -> None:
     assert rows[1].factor > rows[2].factor
 
 
+def test_growing_ends_where_every_rise_is_told(folder: Path) -> None:
+    certain = make_plan(folder / "study.yaml", runs=30, given=Given(between=0.001, within=0.002, rise=0.9)).growth
+    assert {row.concepts for row in certain.power} == {N, 90}
+    assert (certain.more, certain.enough_now, certain.enough) == (30, True, True)
+    hopeless = make_plan(folder / "study.yaml", runs=RUNS, given=Given(between=5.0)).growth
+    assert {row.concepts for row in hopeless.power} == {N, 90, 120, 180}
+    assert (hopeless.more, hopeless.enough_now, hopeless.enough) == (30, False, False)
+
+
+@pytest.mark.parametrize("hits", [0, 7, 30])
+def test_the_error_of_a_rate_is_that_of_many_simulations(hits: int) -> None:
+    # of rates near hits/30; a rate of 0 or 1 is as uncertain as if two more studies had come out each way
+    share = (hits + 2) / 34
+    rates = np.random.default_rng(1).binomial(34, share, 20_000) / 34
+    assert rate_error(hits, 30) == pytest.approx(rates.std(), rel=0.03)
+
+
+def test_progress_counts_every_study_once() -> None:
+    counts, seen = 10 ** np.linspace(0, 3, 20), []
+    simulate(counts, np.full(20, 0.2), supposed(counts, 0.3)[0], runs=25, seed=1, level=0.95, advance=seen.append)
+    assert seen == [10, 10, 5]
+
+
 def test_simulated_studies_know_their_truth() -> None:
     counts = 10 ** np.linspace(0, 3.5, 300)
     for scenario in supposed(counts, 0.6):
@@ -147,11 +179,11 @@ def test_simulated_studies_know_their_truth() -> None:
 def test_given_noise_and_rise_replace_the_assumed_ones(folder: Path) -> None:
     path = folder / "study.yaml"
     quiet = make_plan(path, runs=RUNS, given=Given(between=0.001, within=0.002, rise=0.9))
-    assert [row.right for row in quiet.power if row.concepts == N and row.truth in ("step", "linear")] == [1, 1]
+    assert [row.right for row in quiet.growth.power if row.concepts == N and row.truth in ("step", "linear")] == [1, 1]
     assert quiet.basis.noise.source.endswith("; as given: between 0.001, within 0.002")
     assert "a rise of 0.9: as given" in quiet.basis.scenarios_source
     loud = make_plan(path, runs=RUNS, given=Given(between=5.0))
-    assert all(row.right == 0 for row in loud.power if row.truth == "step")
+    assert all(row.right == 0 for row in loud.growth.power if row.truth == "step")
     run = write_run(folder)
     assert make_plan(path, runs=RUNS, given=Given(within=0.4)).useful == pytest.approx(
         4 * make_plan(path, runs=RUNS).useful, rel=0.15

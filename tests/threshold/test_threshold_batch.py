@@ -20,7 +20,8 @@ def studies(n: int, each: int, seed: int = 0) -> tuple[Design, np.ndarray]:
     return Design(counts), np.array(truths) + np.array(noise)
 
 
-def test_settled_tests_do_not_change_verdicts() -> None:
+@pytest.mark.parametrize("early", [False, True])
+def test_settled_and_early_tests_do_not_change_verdicts(early: bool) -> None:
     design, scores = studies(60, 6)
     compared = 0
     for values in scores:
@@ -28,7 +29,7 @@ def test_settled_tests_do_not_change_verdicts() -> None:
         every = run_tests(design, values, fits, np.random.default_rng(1), 199)
         if any(p is not None and 0.015 < p < 0.1 for p in vars(every).values()):
             continue  # other draws may fall on the other side of the level
-        short = run_tests(design, values, fits, np.random.default_rng(2), 199, settle=True)
+        short = run_tests(design, values, fits, np.random.default_rng(2), 199, settle=True, early=early)
         assert decide(fits, every) == decide(fits, short)
         compared += 1
     assert compared >= 15
@@ -41,6 +42,15 @@ def test_many_are_those_one_by_one() -> None:
     alone = [judge_many(design, values[np.newaxis], rng, intervals=Intervals.NEVER)[0] for values in scores]
     assert together == alone
     assert {found.verdict for found in together} >= {Verdict.STEP, Verdict.GRADUAL, Verdict.NONE}
+
+
+def test_early_tests_reject_with_fewer_draws() -> None:
+    design, scores = studies(120, 1)
+    step = scores[list(WORLDS).index("step")]
+    fits = design.fit(step)
+    full, early = (run_tests(design, step, fits, np.random.default_rng(1), 199, early=each) for each in (False, True))
+    assert full.smooth_against_step == pytest.approx(1 / 200)
+    assert early.smooth_against_step == pytest.approx(1 / 51)
 
 
 def test_constant_and_falling_scores_are_none() -> None:

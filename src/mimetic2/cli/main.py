@@ -19,8 +19,11 @@ import mimetic2
 from mimetic2.errors import Mimetic2Error
 
 # Threads that wait by spinning stop each other where another program has a core: ten times slower, measured. It must be
-# said before a library starts its threads; results are the same.
+# said before a library starts its threads; results are the same. numpy's products are so small here that a second
+# thread costs more than it saves (`threshold` and `plan` with one: a quarter and a sixth of the CPU time); torch has
+# threads of its own.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 app = typer.Typer(
     name="mimetic2",

@@ -19,7 +19,7 @@ def plan(
     study: Annotated[Path, typer.Argument(help="study.yaml; its run beside it, where there is one, is a pilot.")],
     run: Annotated[Path | None, typer.Option(help="Another run whose scores are the pilot.")] = None,
     budget: Annotated[int | None, typer.Option(min=1, help="Images in all; no more concepts than it pays for.")] = None,
-    runs: Annotated[int, typer.Option(min=10, help="Simulated studies for each line of the table.")] = 100,
+    runs: Annotated[int, typer.Option(min=10, help="Simulated studies for each line of the table.")] = 200,
     images_per_second: Annotated[float | None, typer.Option(min=1e-6, help="How fast images are made.")] = None,
     between: Annotated[float | None, typer.Option(min=1e-9, help="Sd between concepts of equal count.")] = None,
     within: Annotated[float | None, typer.Option(min=0, help="Sd of one image of a concept.")] = None,

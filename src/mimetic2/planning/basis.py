@@ -30,8 +30,9 @@ _DRAWS = 999
 class Basis:
     """``counts`` (n,) that can carry a score, of ``concepts`` in the study, with ``images`` each on average.
 
-    Of the run, where there is one: ``verdict``, ``likeliest`` shape, ``interval`` and, where it is open, ``needed``:
-    how many concepts, and the counts at which they should mostly be.
+    ``given``: the images exist already and are no matter of planning. Of the run, where there is one: ``verdict``, the
+    ``likely`` shapes (the best one and its rival), ``interval`` and, where it is open, ``needed``: how many concepts,
+    and the counts at which they should mostly be.
     """
 
     counts: Floats
@@ -42,9 +43,10 @@ class Basis:
     noise: Noise
     scenarios: tuple[Scenario, ...]
     scenarios_source: str
+    given: bool
     mentions: list[float] | None = None
     verdict: str | None = None
-    likeliest: str | None = None
+    likely: tuple[str, ...] = ()
     interval: tuple[int, int] | None = None
     needed: tuple[int, tuple[int, int]] | None = None
 
@@ -107,8 +109,9 @@ def _from_run(study: Study, run: Path, prompts: int, given: Given) -> Basis:
         noise=measured(run, table).instead(given),
         scenarios=tuple(fitted(found.design, dict(found.fits))),
         scenarios_source=f"each shape as it fits the scores of {run.resolve().name} best",
+        given=study.generated is not None,
         verdict=found.verdict.value,
-        likeliest=found.rivals[0].shape,
+        likely=tuple(fit.shape for fit in found.rivals),
         interval=found.place.interval,
         needed=concepts_needed(found.design, *found.rivals) if undecided else None,
     )
@@ -127,6 +130,7 @@ def _from_counts(study: Study, folder: Path, prompts: int, given: Given) -> Basi
         noise=assumed(components).instead(given),
         scenarios=tuple(supposed(counts, rise)),
         scenarios_source=f"a rise of {rise:g}: {'as given' if given.rise is not None else components.source}",
+        given=study.generated is not None,
         mentions=mentions,
     )
 

@@ -45,8 +45,12 @@ def judge_many(
     draws: int = DRAWS,
     level: float = 0.95,
     intervals: Intervals = Intervals.STEP,
+    early: bool = False,
 ) -> list[Judgement]:
-    """One :class:`Judgement` for each row of ``scores`` (rows, n), which stand in the order of ``design.counts``."""
+    """One :class:`Judgement` for each row of ``scores`` (rows, n), which stand in the order of ``design.counts``.
+
+    ``early``: see :func:`mimetic2.threshold.verdict.run_tests`.
+    """
     batch = design.fit_many(scores, variance_floors(scores))
     found = []
     for row, values in enumerate(scores):
@@ -54,7 +58,7 @@ def judge_many(
         if np.ptp(values) == 0 or (batch.projections["linear"][row] == 0 and falls(design, values)):
             verdict = Verdict.NONE
         else:
-            verdict = decide(fits, run_tests(design, values, fits, rng, draws, settle=True))
+            verdict = decide(fits, run_tests(design, values, fits, rng, draws, settle=True, early=early))
         wanted = intervals is Intervals.ALWAYS or (intervals is Intervals.STEP and verdict is Verdict.STEP)
         interval = step_interval(design, values, fits["step"], level, rng, draws) if wanted else None
         found.append(Judgement(verdict, float(design.counts[fits["step"].column + 1]), interval))

@@ -111,19 +111,22 @@ def run_tests(
     draws: int,
     *,
     settle: bool = False,
+    early: bool = False,
 ) -> Tests:
     """The tests that the rules need for ``scores`` (n,) and their ``fits``.
 
-    ``settle`` leaves out every test that cannot change the verdict any more, as simulations want it.
+    For simulations: ``settle`` leaves out every test that cannot change the verdict any more; with ``early`` a test
+    rejects already where none of its first 50 draws is as large as observed. If the rival is true, 0.14 % of tests end
+    so that would not reject with all draws (p uniform: .95⁵¹/51); if it is not, fewer.
     """
     names = _flat_tests_needed(fits) if settle else list(_FLAT_LEADS)
-    found = _p_values(design, scores, fits, "flat", {name: _FLAT_LEADS[name] for name in names}, rng, draws)
+    found = _p_values(design, scores, fits, "flat", {name: _FLAT_LEADS[name] for name in names}, rng, draws, early)
     if lowest(fits) != "step" or (settle and not _rejects(found["flat_against_step"])):
         return Tests(**found)
     largest = 0.0
     for rival in sorted(SMOOTH, key=lambda shape: fits[shape].bic):
         name = f"{rival}_against_step"
-        found |= _p_values(design, scores, fits, rival, {name: _STEP_LEADS[name]}, rng, draws)
+        found |= _p_values(design, scores, fits, rival, {name: _STEP_LEADS[name]}, rng, draws, early)
         largest = max(largest, found[name])
         if settle and not _rejects(largest):
             break
@@ -148,11 +151,11 @@ def _p_values(
     leads: Mapping[str, Lead],
     rng: np.random.Generator,
     draws: int,
+    early: bool,
 ) -> dict[str, float]:
     """p of each lead under ``rival``, from the same draws; they end when none can be significant any more."""
-    out_of_reach = int(
-        SIGNIFICANCE * (1 + draws) + 1e-9
-    )  # as large as observed; then p is above it after all draws too
+    # as many as large as observed: then p is above the level after all draws too
+    out_of_reach = int(SIGNIFICANCE * (1 + draws) + 1e-9)
     fitted = design.at_rows(fits[rival].levels)
     residuals = unshrunk(scores - fitted, rival)
     floor = variance_floor(scores)
@@ -165,6 +168,8 @@ def _p_values(
         done += portion
         for name, lead in leads.items():
             larger[name] += int(np.count_nonzero(lead(bic) >= observed[name]))
+        if early and not any(larger.values()):
+            break
     return {name: (1 + number) / (1 + done) for name, number in larger.items()}
 
 
