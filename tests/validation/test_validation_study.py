@@ -198,7 +198,8 @@ def test_the_quick_study_holds_what_is_required(tmp_path: Path, capsys: pytest.C
     code = run(["validate", "--quick", "--check", "--json", "--runs", "30", "--workers", "1", "--out", str(tmp_path)])
     found = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert [row["holds"] for row in found["required"]] == [True] * 4
+    assert all(row["holds"] for row in found["required"])
+    assert len(found["required"]) > 4, "the verdict's four and some beside it"
     assert (tmp_path / "table.md").read_text().count("| 418 |") >= len(WORLDS)
 
 

@@ -64,7 +64,7 @@ def validate(cells: Sequence[Cell], runs: int, out: Path, *, workers: int | None
     missing = [place for place in range(len(cells)) if _blocks(records[place]) < blocks]
     tasks = [Task(cells[place], range(_blocks(records[place]), blocks)) for place in missing]
     done = len(cells) - len(missing)
-    with bar("cells", len(cells), unit="cells", already=done) as progress, _single_threaded():
+    with bar("cells", len(cells), unit="cells", already=done) as progress, single_threaded():
         engine = get_engine(workers=workers or usable_cores())
         for index, more in engine.run(run_task, tasks):
             place = missing[index]
@@ -113,7 +113,7 @@ def cell_digest(cell: Cell) -> str:
 
 
 @contextmanager
-def _single_threaded() -> Iterator[None]:
+def single_threaded() -> Iterator[None]:
     """Worker processes started here use one thread each: there is one for every core."""
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))

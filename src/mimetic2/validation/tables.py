@@ -58,7 +58,7 @@ def _requirements(required: Sequence[Row]) -> str:
         if row["unattainable"]:
             held += f", {row['unattainable']:,} of them unattainable"
         lines.append((row["requirement"], f"{row['cells']:,}", f"{100 * row['worst']:.1f}", held))
-    return _table(("requirement", "cells", "worst cell", "result"), lines)
+    return markdown_table(("requirement", "cells", "worst cell", "result"), lines)
 
 
 def _verdicts(rows: Sequence[Row]) -> str:
@@ -68,7 +68,7 @@ def _verdicts(rows: Sequence[Row]) -> str:
         verdicts = [_spread(here, name) for name in ("step", "gradual", "none", "undecided")]
         lines.append((str(n), world, *verdicts, _spread(here, "paper")))
     heads = ("n", "world", "step", "gradual", "none", "undecided", "paper's rule names a threshold")
-    return _table(heads, lines)
+    return markdown_table(heads, lines)
 
 
 def _steps(rows: Sequence[Row]) -> str:
@@ -86,7 +86,7 @@ def _steps(rows: Sequence[Row]) -> str:
         "n", "noise", "rise", "found", "attainable", "covered", "covered, given step", "covered, none is a miss",
         "width", "bias", "named within a factor of 2", "paper's rule within a factor of 2",
     )  # fmt: skip
-    return _table(heads, lines)
+    return markdown_table(heads, lines)
 
 
 def _midpoints(rows: Sequence[Row]) -> str:
@@ -95,7 +95,7 @@ def _midpoints(rows: Sequence[Row]) -> str:
     for n, world in _keys(ramps, ("n", "world"), WORLDS):
         here = [row for row in ramps if row["n"] == n and row["world"] == world]
         lines.append((str(n), world, _spread(here, "midpoint_given"), _spread(here, "midpoint_coverage")))
-    return _table(("n", "world", "two ends", "covered"), lines)
+    return markdown_table(("n", "world", "two ends", "covered"), lines)
 
 
 def _keys(rows: Sequence[Row], names: tuple[str, str], order: Sequence[str]) -> list[tuple[Any, Any]]:
@@ -123,6 +123,7 @@ def _ratio(rows: Sequence[Row], name: str) -> str:
     return f"{10 ** float(np.mean(values)):.2f}" if values else "n/a"
 
 
-def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def markdown_table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A Markdown table of cells that are text already."""
     line: Callable[[Sequence[str]], str] = lambda cells: "| " + " | ".join(cells) + " |"  # noqa: E731
     return "\n".join([line(heads), line(["---"] * len(heads)), *(line(cells) for cells in lines)])

@@ -7,6 +7,7 @@ close to a step as a smooth rise may be by definition.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,35 +23,47 @@ WORLDS = ("flat", "linear", "hinge", "ramp", "narrow ramp", "step", "two steps")
 NOISES = ("sd .05", "sd .10", "sd .15", "rising", "falling", "heavy tails")
 
 
+Curve = Callable[[Floats], Floats]
+
+
 @dataclass(frozen=True)
 class Truth:
-    """Mean scores (n,) of one study; the count of its step (the first above) or of its ramp's midpoint."""
+    """Mean scores (n,) of one study; the count of its step (the first above) or of its ramp's midpoint.
+
+    ``curve`` gives the mean scores at any counts.
+    """
 
     mean: Floats
+    curve: Curve
     step: float | None = None
     midpoint: float | None = None
 
 
 def draw_truth(world: str, rise: float, counts: Floats, rng: np.random.Generator) -> Truth:
     """Mean scores of ``world`` at ``counts``; ``rise`` is the difference between lowest and highest mean."""
-    x = np.log10(1 + counts)
     place = float(np.exp(rng.uniform(*np.log(PLACES))))
+    ramp = world in ("ramp", "narrow ramp")
+    decades = float(np.exp(rng.uniform(*np.log(RAMP_DECADES)))) if world == "ramp" else RAMP_DECADES[0]
+    curve = _curve(world, rise, place, decades)
+    return Truth(curve(counts), curve, place if world == "step" else None, place if ramp else None)
+
+
+def _curve(world: str, rise: float, place: float, decades: float) -> Curve:
+    """Mean score over counts; ``decades``: 10–90 % width of a ramp."""
     start = np.log10(1 + place)
-    if world == "flat":
-        return Truth(np.zeros(len(x)))
-    if world == "linear":
-        return Truth(np.asarray(rise * x / TOP))
-    if world == "hinge":
-        return Truth(np.asarray(rise * np.maximum(x - start, 0) / (TOP - start)))
-    if world in ("ramp", "narrow ramp"):
-        decades = RAMP_DECADES[0] if world == "narrow ramp" else float(np.exp(rng.uniform(*np.log(RAMP_DECADES))))
-        scale = decades / (2 * np.log(9))
-        return Truth(np.asarray(rise / (1 + np.exp(-(x - start) / scale))), midpoint=place)
-    if world == "step":
-        return Truth(np.asarray(rise * (counts >= place)), place)
-    if world == "two steps":
-        return Truth(np.asarray(rise / 2 * ((counts >= place) + 1.0 * (counts >= SECOND_STEP * place))))
-    raise ValueError(f"unknown world '{world}'")
+    scale = decades / (2 * np.log(9))
+    curves: dict[str, Curve] = {
+        "flat": lambda counts: np.zeros(len(counts)),
+        "linear": lambda counts: np.asarray(rise * np.log10(1 + counts) / TOP),
+        "hinge": lambda counts: np.asarray(rise * np.maximum(np.log10(1 + counts) - start, 0) / (TOP - start)),
+        "ramp": lambda counts: np.asarray(rise / (1 + np.exp(-(np.log10(1 + counts) - start) / scale))),
+        "step": lambda counts: np.asarray(rise * (counts >= place)),
+        "two steps": lambda counts: np.asarray(rise / 2 * ((counts >= place) + 1.0 * (counts >= SECOND_STEP * place))),
+    }
+    curves["narrow ramp"] = curves["ramp"]
+    if world not in curves:
+        raise ValueError(f"unknown world '{world}'")
+    return curves[world]
 
 
 def spread(noise: str, counts: Floats) -> Floats:
