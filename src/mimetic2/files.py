@@ -7,10 +7,12 @@ import hashlib
 import json
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
+from mimetic2.errors import InputError
 
 _FORBIDDEN = frozenset('/\\:*?"<>|%')
 
@@ -30,6 +32,17 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def keep_inputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path | None]) -> None:
+    """Raise :class:`InputError` if one of ``outputs``, which are about to be written, is one of ``inputs``.
+
+    Links are followed; None stands for an input that is not given.
+    """
+    sources = {os.path.realpath(path) for path in inputs if path is not None}
+    for path in outputs:
+        if os.path.realpath(path) in sources:
+            raise InputError("is read here and would be overwritten", file=path, accepted="another --out")
 
 
 def write_text(path: Path, text: str) -> None:

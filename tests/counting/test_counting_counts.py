@@ -20,6 +20,7 @@ import pytest
 from mimetic2.concepts import Concept
 from mimetic2.counting.counts import count_captions, sample_path, shards_path, summary_path
 from mimetic2.errors import InputError
+from mimetic2.locks import LOCK, writing
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -112,19 +113,19 @@ def test_resume_reads_results_and_notices_changes(tmp_path: Path) -> None:
     captions = write(tmp_path / "c", pairs, 3)
     out = tmp_path / "m.csv"
     count_captions([captions], CONCEPTS, out=out, sample=5)
-    before, results = outputs(out), {path: path.stat().st_mtime_ns for path in shards_path(out).iterdir()}
+    before, results = outputs(out), {path: path.stat().st_mtime_ns for path in shards_path(out).glob("*.parquet")}
     count_captions([captions], CONCEPTS, out=out, sample=5)
-    assert {path: path.stat().st_mtime_ns for path in shards_path(out).iterdir()} == results
+    assert {path: path.stat().st_mtime_ns for path in shards_path(out).glob("*.parquet")} == results
     assert outputs(out)[0] == before[0]
     pq.write_table(pa.table({"URL": ["u"], "TEXT": ["bo"]}), tmp_path / "c" / "001.parquet")
     table = count_captions([captions], CONCEPTS, out=out, sample=5)
     assert table["mentions"].to_list() == [
         sum(counter.values()) for counter in mentions([*pairs[0::3], *pairs[2::3], ("u", "bo")])
     ]
-    assert len(set(shards_path(out).iterdir()) & set(results)) == 2
+    assert len(set(shards_path(out).glob("*.parquet")) & set(results)) == 2
     changed = count_captions([captions], CONCEPTS[1:], out=out, sample=5)
     assert changed["mentions"].to_list() == table["mentions"].to_list()[1:]
-    assert not set(shards_path(out).iterdir()) & set(results)
+    assert not set(shards_path(out).glob("*.parquet")) & set(results)
 
 
 RUN = """
@@ -210,6 +211,36 @@ def test_corrupt_shard(tmp_path: Path, capsys: pytest.CaptureFixture[str], monke
     assert count_captions([captions], CONCEPTS, out=out)["mentions"].to_list() == [sum(c.values()) for c in whole]
 
 
+@pytest.mark.parametrize("left", [0, 10, 400])
+def test_a_shard_that_was_cut_short_counts_as_a_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    """What is left of a file says nothing of how many rows it had: its like do."""
+    monkeypatch.setattr("mimetic2.counting.shards._PAUSE_SECONDS", 0.0)
+    captions = write(tmp_path / "c", rows(4000), 40)
+    bad = tmp_path / "c" / "007.parquet"
+    bad.write_bytes(bad.read_bytes()[:left])
+    with pytest.raises(InputError, match=r"2\.50% of all rows are missing, 1\.00% may be"):
+        count_captions([captions], CONCEPTS, out=tmp_path / "m.csv", allow_missing=0.01)
+    count_captions([captions], CONCEPTS, out=tmp_path / "m.csv", allow_missing=0.03)
+    assert json.loads(summary_path(tmp_path / "m.csv").read_text())["missing_rows"] == 100
+
+
+def test_names_that_fold_alike_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    captions = write(tmp_path / "c", rows(40), 1)
+    names = [Concept("Ann Lee"), Concept("Bo"), Concept("ANN LEE"), Concept("ånn-lee")]
+    count_captions([captions], names, out=tmp_path / "m.csv")
+    said = "'Ann Lee' and 'ANN LEE' and 'ånn-lee' are one name to captions: each gets the other's rows; merge them"
+    assert said in capsys.readouterr().err.splitlines()
+
+
+def test_one_count_at_a_time_writes_a_table(tmp_path: Path) -> None:
+    captions = write(tmp_path / "c", rows(40), 1)
+    with writing(shards_path(tmp_path / "m.csv")), pytest.raises(InputError, match="is writing to these counts"):
+        count_captions([captions], CONCEPTS, out=tmp_path / "m.csv")
+    assert not (tmp_path / "m.csv").exists()
+
+
 def test_a_shard_that_vanishes_or_is_no_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mimetic2.counting.shards._PAUSE_SECONDS", 0.0)
     captions = write(tmp_path / "c", rows(400), 4)
@@ -284,4 +315,4 @@ def test_killed_again_and_again_at_any_time(tmp_path: Path) -> None:
     (whole, sample), (killed, resample) = outputs(tmp_path / "whole.csv"), outputs(tmp_path / "killed.csv")
     assert whole == killed
     assert sample.equals(resample)
-    assert {path.suffix for path in shards_path(tmp_path / "killed.csv").iterdir()} == {".parquet"}
+    assert {path.suffix or path.name for path in shards_path(tmp_path / "killed.csv").iterdir()} == {".parquet", LOCK}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from mimetic2.counting.missing import mentions_high
+from mimetic2.counting.missing import mentions_high, missing_rows
+from mimetic2.counting.shards import Outcome
 
 stats = pytest.importorskip("scipy.stats")
 
@@ -30,3 +33,24 @@ def test_covers() -> None:
         unseen = draw.hypergeometric(missing, rows, total)
         covered += mentions_high(int(total - unseen), rows, missing) >= total
     assert covered / 2000 > 0.96
+
+
+def test_rows_of_unreadable_shards(tmp_path: Path) -> None:
+    """By the footer; by bytes where the file is longer than its like; by its like where it is shorter."""
+    sizes = {"a.parquet": 1000, "b.parquet": 3000, "c.txt": 50, "d.parquet": 4000, "e.parquet": 10, "f.csv": 1}
+    for name, size in sizes.items():
+        (tmp_path / name).write_bytes(bytes(size))
+    at = {name: str(tmp_path / name) for name in sizes}
+    read = {at["a.parquet"]: 100, at["b.parquet"]: 300, at["c.txt"]: 5}
+
+    def lost(*bad: str, rows: int | None = None) -> int:
+        outcomes = dict.fromkeys(read, Outcome("found")) | {at[name]: Outcome(None, "bad", rows) for name in bad}
+        return missing_rows(outcomes, read)
+
+    assert lost("d.parquet", rows=7) == 7
+    assert lost("d.parquet") == 400  # 4000 bytes at 100 rows in 1000
+    assert lost("e.parquet") == 200  # the mean of its like
+    assert lost("f.csv") == 135  # none like it: the mean of all
+    assert lost("e.parquet", "f.csv") == 335
+    assert lost() == 0
+    assert missing_rows({at["e.parquet"]: Outcome(None, "bad")}, {}) == 1

@@ -150,3 +150,34 @@ def test_shards_are_found_sorted_and_once(tmp_path: Path) -> None:
     assert names == ["a.csv", "b.parquet", "c.jsonl.gz"]
     with pytest.raises(InputError, match=r"names no caption file; accepted: .parquet .csv"):
         find_shards([str(tmp_path / "*.arrow")])
+
+
+@pytest.mark.parametrize("before", [0, 1, 60_000])
+def test_a_row_longer_than_a_block_is_read_once(tmp_path: Path, before: int) -> None:
+    """Also where rows of earlier blocks were handed on before the long one came."""
+    texts = [f"text {number}" for number in range(before)] + ["a" * 3_000_000, "b,\n", "c" * 9_000_000, "end"]
+    (tmp_path / "a.csv").write_text("caption\n" + "".join(f'"{text}"\n' for text in texts))
+    assert [text for _, text in read(tmp_path / "a.csv")] == texts
+
+
+def test_a_quotation_mark_that_is_never_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mimetic2.counting.readers.csv_file._BLOCK_BYTES", (1 << 10, 1 << 12))
+    (tmp_path / "a.csv").write_text('caption\none\n"' + "two\n" * 5000)
+    with pytest.raises(UnreadableShard, match="a quotation mark that is not closed"):
+        read(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b'{"caption": "x" "url": 1}', r"^row 3 is not JSON \(Expecting ',' delimiter at character 17\)$"),
+        (b"[1]", "^row 3 is not a JSON object$"),
+        (b'{"caption": "\xff"}', "^row 3 is not JSON that can be read"),
+        (b"[" * 100_000, "^row 3 is not JSON that can be read"),
+        (b'{"caption": ' + b"1" * 5000 + b"}", "^row 3 is not JSON that can be read"),
+    ],
+)
+def test_a_line_that_is_no_json_is_named(tmp_path: Path, line: bytes, problem: str) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"caption": "x"}\n\n' + line + b"\n")
+    with pytest.raises(UnreadableShard, match=problem):
+        read(tmp_path / "a.jsonl")

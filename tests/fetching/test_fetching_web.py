@@ -24,6 +24,7 @@ from mimetic2.counting.fetching.content import Content, inspect, sniff
 from mimetic2.counting.fetching.failures import Failure
 from mimetic2.counting.fetching.fetch import Fetched
 from mimetic2.counting.fetching.links import canonical, check_link, seconds_of
+from mimetic2.counting.fetching.store import Store
 from mimetic2.errors import InputError
 
 LIMITS = Limits(timeout=0.6, max_bytes=300_000, attempts=2, backoff=0.01, allow_loopback=True)
@@ -318,6 +319,12 @@ def test_running_again_asks_for_nothing_and_writes_the_same(server: Hostile, tmp
     assert (tmp_path / "00000.parquet").read_bytes() == table
     fetch_sample(rows, tmp_path, limits=LIMITS, retry=True)
     assert server.requests == first + 2
+
+
+def test_a_folder_has_one_writer(server: Hostile, tmp_path: Path) -> None:
+    with Store(tmp_path / "images"), pytest.raises(InputError, match="is writing to these images"):
+        fetch_sample(sample(server.url("/1")), tmp_path / "images", limits=LIMITS)
+    assert server.requests == 0
 
 
 def test_a_lost_file_is_fetched_again(server: Hostile, tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from mimetic2.audit.criterion import Limit, limit_of
 from mimetic2.audit.dropping import rows_to_drop
 from mimetic2.audit.exposure import OVER, POSSIBLY, exposure
 from mimetic2.concepts import read_concepts
-from mimetic2.counting import mentioning_rows, recount
+from mimetic2.counting import find_shards, mentioning_rows, recount
 from mimetic2.errors import InputError
-from mimetic2.files import write_json
+from mimetic2.files import keep_inputs, write_json
 from mimetic2.tables import read_table, write_table
 
 TABLE, ROWS, SUMMARY, SHARDS = "audit.csv", "rows-to-drop.parquet", "audit.json", "shards"
@@ -86,6 +86,7 @@ def audit(
     from mimetic2.threshold.text import load_document
 
     document = load_document(run)
+    keep_inputs([out / name for name in (TABLE, ROWS, SUMMARY)], [protect, run, *find_shards(captions)])
     limit = limit_of(document, criterion)
     concepts = read_concepts(protect)
     columns: dict[str, Any] = {"text_column": text_column, "workers": workers}

@@ -44,6 +44,7 @@ def calibrate(
     from mimetic2.counting.labelling import FileSource, labelled_pairs, labels_of_folder, read_labels
     from mimetic2.counting.sources import source_of
     from mimetic2.errors import InputError
+    from mimetic2.files import keep_inputs
     from mimetic2.progress import log
     from mimetic2.scoring import STATISTICS
 
@@ -51,6 +52,7 @@ def calibrate(
         raise InputError(f"unknown statistic '{statistic}'", accepted=", ".join(STATISTICS))
     if out.suffix != ".json":
         raise InputError(f"unknown kind of file '{out.suffix}'", file=out, accepted=".json")
+    keep_inputs([out, roc_path(out)], [labels])
     tool = chosen_embedder(embedder, weights, device=device, allow_download=allow_download)
     told = read_labels(labels) if labels is not None else labels_of_folder(images, seed=seed)
     source = source_of(images) if labels is not None else FileSource()

@@ -54,10 +54,12 @@ def captionless(
     import json
 
     from mimetic2.concepts import read_concepts
-    from mimetic2.counting.dataset import survey_dataset
+    from mimetic2.counting.dataset import outputs_of, survey_dataset
     from mimetic2.counting.fetching import Blocklist
     from mimetic2.counting.fetching.client import limits_of
+    from mimetic2.files import keep_inputs
 
+    keep_inputs(outputs_of(out), [concepts, cutoff, domain, block])
     tool, chosen = verifier(domain, cutoff, embedder, weights, device=device, allow_download=allow_download)
     limits = limits_of(
         concurrency=concurrency,

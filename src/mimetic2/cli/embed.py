@@ -29,7 +29,9 @@ def embed(
     """Turn images into vectors. Images that cannot be read or have no face are listed with the reason."""
     from mimetic2.concepts import read_concepts
     from mimetic2.embedding import embed_images, find_images
+    from mimetic2.files import keep_inputs
 
+    keep_inputs([out], [images, concepts])
     files = find_images(images, read_concepts(concepts) if concepts is not None else None)
     tool = chosen(embedder, weights, faces=faces, device=device, allow_download=allow_download)
     table = embed_images(files, tool, cache)

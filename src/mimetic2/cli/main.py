@@ -111,8 +111,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code instead of exiting."""
+    global _debug
+    _debug = False
     try:
-        code = app(args=arguments, standalone_mode=False)
+        code = app(args=arguments, standalone_mode=False, prog_name="mimetic2")
     except typer.Abort:
         return _fail("interrupted", 130)
     except _ClickException as error:

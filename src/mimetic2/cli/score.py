@@ -37,8 +37,13 @@ def score(
     """Score how well each concept is imitated."""
     from json import dumps
 
+    from mimetic2.files import keep_inputs
     from mimetic2.scoring.folders import score as score_folders
+    from mimetic2.scoring.result import tables_beside
+    from mimetic2.tables import check_ending
 
+    check_ending(out)
+    keep_inputs([out, *tables_beside(out)], [generated, reference, counts, concepts])
     result = score_folders(
         generated,
         reference,

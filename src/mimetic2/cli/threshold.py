@@ -25,10 +25,12 @@ def threshold(
     out: Annotated[Path | None, typer.Option(help="Also write threshold.json here.")] = None,
 ) -> None:
     """Find the imitation threshold in a table of counts and scores."""
-    from mimetic2.files import write_json
+    from mimetic2.files import keep_inputs, write_json
     from mimetic2.threshold import threshold_of
     from mimetic2.threshold.text import as_text
 
+    if out is not None:
+        keep_inputs([out], [table])
     result = threshold_of(table, method=method, penalty=penalty, level=level, seed=seed)
     document = result.to_dict()
     if out is not None:

@@ -52,8 +52,11 @@ def verify(
     from mimetic2.counting.sources import Refusing, fetched_rows, source_of
     from mimetic2.counting.verification import verify_sample
     from mimetic2.errors import InputError
-    from mimetic2.tables import read_table, write_table
+    from mimetic2.files import keep_inputs
+    from mimetic2.tables import check_ending, read_table, write_table
 
+    check_ending(out)
+    keep_inputs([out, out.with_suffix(".verified.parquet")], [concepts, sample, cutoff, domain])
     mentions = read_mentions(concepts)
     if sample is None and images is None:
         raise InputError("neither --images nor --sample says which rows to verify")

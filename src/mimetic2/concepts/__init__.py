@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from mimetic2.concepts.folding import fold, words
-from mimetic2.concepts.lists import Concept, check_searchable, read_concepts, write_concepts
+from mimetic2.concepts.lists import Concept, check_searchable, folded_alike, read_concepts, write_concepts
 
-__all__ = ["Concept", "check_searchable", "fold", "read_concepts", "words", "write_concepts"]
+__all__ = ["Concept", "check_searchable", "fold", "folded_alike", "read_concepts", "words", "write_concepts"]

@@ -48,7 +48,12 @@ _Finding = tuple[str, str, str | None, str]
 
 
 def check_concepts(
-    concepts: Sequence[Concept], captions: Sequence[str] = (), *, common: float = COMMON_SHARE, out: Path | None = None
+    concepts: Sequence[Concept],
+    captions: Sequence[str] = (),
+    *,
+    common: float = COMMON_SHARE,
+    out: Path | None = None,
+    text_column: str | None = None,
 ) -> pl.DataFrame:
     """Findings, one row each: kind (see ``KINDS``), concept, other (a concept or None), detail.
 
@@ -57,7 +62,7 @@ def check_concepts(
     """
     found = [*_same_names(concepts), *_inside(concepts), *_letters(concepts)]
     if captions and out is not None:
-        found += _common(concepts, captions, common, out)
+        found += _common(concepts, captions, common, out, text_column)
     return pl.DataFrame(found, schema=SCHEMA, orient="row")
 
 
@@ -118,14 +123,17 @@ def _letters(concepts: Sequence[Concept]) -> Iterator[_Finding]:
                 yield "unspaced script", concept.name, None, detail
 
 
-def _common(concepts: Sequence[Concept], captions: Sequence[str], share: float, out: Path) -> Iterator[_Finding]:
+def _common(
+    concepts: Sequence[Concept], captions: Sequence[str], share: float, out: Path, text_column: str | None
+) -> Iterator[_Finding]:
     """Names and aliases one by one: it is usually one alias that is an ordinary word."""
     import json
 
     from mimetic2.counting.counts import count_captions, summary_path
 
     phrases = list(dict.fromkeys(phrase for concept in concepts for phrase in concept.phrases))
-    table = count_captions(captions, [Concept(phrase) for phrase in phrases], out=out, sample=0)
+    names = [Concept(phrase) for phrase in phrases]
+    table = count_captions(captions, names, out=out, sample=0, text_column=text_column)
     rows = json.loads(summary_path(out).read_text(encoding="utf-8"))["rows"]
     found = dict(zip(table["concept"], table["mentions"], strict=True))
     for concept in concepts:

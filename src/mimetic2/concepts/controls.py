@@ -31,6 +31,7 @@ def invent_controls(
     captions: Sequence[str] = (),
     out: Path | None = None,
     group: str | None = None,
+    text_column: str | None = None,
 ) -> list[Concept]:
     """``number`` invented concepts with ``control`` set, that look like the listed names and are none of them.
 
@@ -52,7 +53,7 @@ def invent_controls(
             found.setdefault(" ".join(word.capitalize() for word in new))
     candidates = [Concept(name, group=group, control=True) for name in found]
     if captions and out is not None:
-        candidates = _unmentioned(candidates, captions, out)
+        candidates = _unmentioned(candidates, captions, out, text_column)
     if len(candidates) < number:
         problem = f"only {len(candidates)} of {number} names could be invented from this list"
         raise InputError(problem, accepted="a longer list, or fewer controls")
@@ -86,9 +87,11 @@ def _word(chain: dict[str, tuple[list[str], np.ndarray]], draw: np.random.Genera
     return word[_ORDER:]
 
 
-def _unmentioned(candidates: Sequence[Concept], captions: Sequence[str], out: Path) -> list[Concept]:
+def _unmentioned(
+    candidates: Sequence[Concept], captions: Sequence[str], out: Path, text_column: str | None
+) -> list[Concept]:
     from mimetic2.counting.counts import count_captions
 
-    table = count_captions(captions, candidates, out=out, sample=0)
+    table = count_captions(captions, candidates, out=out, sample=0, text_column=text_column)
     absent = {name for name, mentions in zip(table["concept"], table["mentions"], strict=True) if not mentions}
     return [concept for concept in candidates if concept.name in absent]

@@ -92,6 +92,14 @@ def check_searchable(concept: Concept, *, file: str | Path | None = None, row: i
             raise InputError(f"'{text[:40]}…' is longer than {MAX_NAME_BYTES} bytes", file=file, row=row, column=column)
 
 
+def folded_alike(concepts: Sequence[Concept]) -> list[list[str]]:
+    """The names that are equal once folded, together: no caption can tell them apart."""
+    alike: dict[str, list[str]] = {}
+    for concept in concepts:
+        alike.setdefault(concept.phrases[0], []).append(concept.name)
+    return [found for found in alike.values() if len(found) > 1]
+
+
 def _texts(frame: pl.DataFrame, column: str) -> list[str | None]:
     if column not in frame.columns:
         return [None] * len(frame)

@@ -11,6 +11,7 @@ from typing import Any
 _HOMES = {
     "count_captions": "mimetic2.counting.counts",
     "sample_path": "mimetic2.counting.counts",
+    "find_shards": "mimetic2.counting.captions",
     "effective_counts": "mimetic2.counting.effective",
     "mentioning_rows": "mimetic2.counting.rows",
     "recount": "mimetic2.counting.rows",

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from mimetic2.concepts import Concept
+from mimetic2.concepts import Concept, folded_alike
 from mimetic2.counting.captions import find_shards, need_pyarrow
 from mimetic2.counting.locations import absolute, size
-from mimetic2.counting.missing import mentions_high, missing_rows
+from mimetic2.counting.missing import missing_rows
+from mimetic2.counting.outputs import Total, counts_table, sample_table, summary
 from mimetic2.counting.readers import Columns
-from mimetic2.counting.sampling import Sample, Sampler
-from mimetic2.counting.scanners import default_scanner
+from mimetic2.counting.sampling import Sampler
 from mimetic2.counting.shards import ATTEMPTS, Job, Outcome, count_shard, read_tally
 from mimetic2.errors import InputError
-from mimetic2.files import write_json
+from mimetic2.files import keep_inputs, write_json
+from mimetic2.locks import writing
 from mimetic2.progress import bar, log
 from mimetic2.tables import check_ending, write_table
 
@@ -49,18 +46,7 @@ def shards_path(out: str | Path) -> Path:
 def check_out(out: str | Path, inputs: Sequence[str | Path]) -> None:
     """Raise :class:`InputError` if ``out`` is no name of a table, or what is written there would replace an input."""
     check_ending(out)
-    sources = {os.path.realpath(name) for name in inputs}
-    for path in (Path(out), sample_path(out), summary_path(out)):
-        if os.path.realpath(path) in sources:
-            raise InputError("is read here and would be overwritten", file=path, accepted="another --out")
-
-
-@dataclass
-class _Total:
-    rows: int
-    missing: int
-    mentions: npt.NDArray[np.int64]
-    sample: Sample
+    keep_inputs((out, sample_path(out), summary_path(out)), inputs)
 
 
 def count_captions(
@@ -94,19 +80,21 @@ def count_captions(
     listed = tuple(concept for concept in concepts if not concept.minor)
     if len(listed) < len(concepts):
         log(f"{len(concepts) - len(listed)} concepts marked as minors are left out")
+    for names in folded_alike(listed):
+        log(f"{' and '.join(map(repr, names))} are one name to captions: each gets the other's rows; merge them")
     shards = find_shards(captions)
     check_out(out, shards)
     folder = shards_path(out)
-    folder.mkdir(parents=True, exist_ok=True)
     job = Job(listed, Columns(text_column, url_column), sample, seed, str(folder.resolve()))
-    outcomes = _count_shards(job, shards, engine, address, workers)
-    total = _add_up(job, outcomes)
-    _check_missing(outcomes, total, allow_missing)
-    counts = _counts_table(listed, total)
-    write_table(sample_path(out), _sample_table(listed, total.sample))
-    write_json(summary_path(out), _summary(job, outcomes, total))
-    write_table(out, counts)
-    _forget_others(folder, outcomes)
+    with writing(folder, "these counts"):
+        outcomes = _count_shards(job, shards, engine, address, workers)
+        total = _add_up(job, outcomes)
+        _check_missing(outcomes, total, allow_missing)
+        counts = counts_table(listed, total)
+        write_table(sample_path(out), sample_table(listed, total.sample))
+        write_json(summary_path(out), summary(job, outcomes, total))
+        write_table(out, counts)
+        _forget_others(folder, outcomes)
     return counts
 
 
@@ -149,85 +137,27 @@ def _await_visible(folder: Path, outcome: Outcome) -> None:
         time.sleep(0.5)
 
 
-def _add_up(job: Job, outcomes: Mapping[str, Outcome]) -> _Total:
-    rows, mentions = 0, np.zeros(len(job.concepts), np.int64)
+def _add_up(job: Job, outcomes: Mapping[str, Outcome]) -> Total:
+    read, mentions = dict[str, int](), np.zeros(len(job.concepts), np.int64)
     sampler = Sampler(len(job.concepts), job.sample, job.seed)
-    for outcome in outcomes.values():
+    for shard, outcome in outcomes.items():
         if outcome.result is None:
             continue
         tally = read_tally(Path(job.folder) / outcome.result, len(job.concepts))
-        rows += tally.rows
+        read[shard] = tally.rows
         mentions += tally.mentions
         sampler.add(tally.sample)
-    return _Total(rows, missing_rows(outcomes, rows), mentions, sampler.sample())
+    return Total(sum(read.values()), missing_rows(outcomes, read), mentions, sampler.sample())
 
 
-def _check_missing(outcomes: Mapping[str, Outcome], total: _Total, allowed: float) -> None:
+def _check_missing(outcomes: Mapping[str, Outcome], total: Total, allowed: float) -> None:
     failed = {shard: outcome.reason for shard, outcome in outcomes.items() if outcome.result is None}
     share = total.missing / max(total.rows + total.missing, 1)
     if failed and share > allowed:
         shard, reason = next(iter(failed.items()))
-        others = f", nor can {len(failed) - 1} more shards, listed above" if len(failed) > 1 else ""
+        others = f", nor can others, {len(failed)} in all, named above" if len(failed) > 1 else ""
         problem = f"cannot be read ({reason}){others}: {share:.2%} of all rows are missing, {allowed:.2%} may be"
         raise InputError(problem, file=shard, accepted="a repaired file, or --allow-missing P%")
-
-
-def _counts_table(concepts: Sequence[Concept], total: _Total) -> pl.DataFrame:
-    mentions = total.mentions.tolist()
-    return pl.DataFrame(
-        {
-            "concept": [concept.name for concept in concepts],
-            "mentions": mentions,
-            "mentions_high": [mentions_high(number, total.rows, total.missing) for number in mentions],
-            "group": [concept.group for concept in concepts],
-            "control": [concept.control for concept in concepts],
-        },
-        schema={
-            "concept": pl.String,
-            "mentions": pl.Int64,
-            "mentions_high": pl.Int64,
-            "group": pl.String,
-            "control": pl.Boolean,
-        },
-    )
-
-
-def _sample_table(concepts: Sequence[Concept], sample: Sample) -> pl.DataFrame:
-    names = pl.Series([concept.name for concept in concepts], dtype=pl.String)
-    return pl.DataFrame(
-        {
-            "concept": names.gather(sample.concept),
-            "url": _decoded(sample.url),
-            "caption": _decoded(sample.caption),
-            "multiplicity": sample.multiplicity,
-            "punsafe": pl.Series(sample.unsafe).fill_nan(None),
-            "hash": sample.hash,
-        }
-    )
-
-
-def _decoded(texts: Any) -> pl.Series:
-    return pl.Series([text.decode("utf-8", "replace") for text in texts.to_pylist()], dtype=pl.String)
-
-
-def _summary(job: Job, outcomes: Mapping[str, Outcome], total: _Total) -> dict[str, Any]:
-    failed = [{"file": shard, "reason": outcome.reason} for shard, outcome in outcomes.items() if outcome.reason]
-    return {
-        "schema_version": 1,
-        "rows": total.rows,
-        "shards": len(outcomes),
-        "concepts": len(job.concepts),
-        "mentioned": int((total.mentions > 0).sum()),
-        "mentions": int(total.mentions.sum()),
-        "missing_rows": total.missing,
-        "missing_share": total.missing / max(total.rows + total.missing, 1),
-        "missing": failed,
-        "sample": job.sample,
-        "seed": job.seed,
-        "text_column": job.columns.text,
-        "url_column": job.columns.url,
-        "scanner": default_scanner(),
-    }
 
 
 def _forget_others(folder: Path, outcomes: Mapping[str, Outcome]) -> None:

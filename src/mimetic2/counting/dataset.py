@@ -72,6 +72,11 @@ def survey_dataset(
     return result
 
 
+def outputs_of(out: Path) -> list[Path]:
+    """What :func:`survey_dataset` writes: the table ``out``, the summary and the state beside it."""
+    return [out, out.with_suffix(".json"), out.with_suffix(".state.sqlite")]
+
+
 def _opener(
     sample: pl.DataFrame, images: Path | None, limits: Limits | None, block: Blocklist | None, unsafe_above: float
 ) -> Opener:

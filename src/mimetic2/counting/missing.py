@@ -13,17 +13,26 @@ import math
 from collections.abc import Mapping
 
 from mimetic2.counting.locations import size
+from mimetic2.counting.readers import kind
 from mimetic2.counting.shards import Outcome
 
 
-def missing_rows(outcomes: Mapping[str, Outcome], rows_read: int) -> int:
-    """Rows of the unreadable shards: from their footers, else by their size in bytes and the readable ones' density."""
+def missing_rows(outcomes: Mapping[str, Outcome], read: Mapping[str, int]) -> int:
+    """About how many rows the unreadable shards have; ``read``: rows of each readable one.
+
+    What a shard's footer says, where that can be read. Else the larger of two guesses: by its size in bytes at the
+    readable shards' density, and the mean of the readable shards of its kind (of all, if it is the only one of its
+    kind). The bytes alone would not do: of a file that was cut short they say how little is left.
+    """
     sizes = {shard: size(shard) for shard in outcomes}
-    read = sum(sizes[shard] for shard, outcome in outcomes.items() if outcome.result is not None)
     lost = 0.0
     for shard, outcome in outcomes.items():
         if outcome.result is None:
-            lost += outcome.rows if outcome.rows is not None else max(1.0, sizes[shard] * rows_read / max(read, 1))
+            alike = [other for other in read if kind(other) == kind(shard)] or list(read)
+            rows = sum(read[other] for other in alike)
+            by_size = sizes[shard] * rows / max(sum(sizes[other] for other in alike), 1)
+            guess = max(1.0, by_size, rows / max(len(alike), 1))
+            lost += outcome.rows if outcome.rows is not None else guess
     return math.ceil(lost)
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from mimetic2.errors import InputError
-from mimetic2.runs.lock import writing
+from mimetic2.locks import writing
 from mimetic2.runs.manifest import MANIFEST
 from mimetic2.runs.places import FETCHED
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from mimetic2.concepts import Concept, read_concepts
+from mimetic2.concepts import Concept, folded_alike, read_concepts
 from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
@@ -53,8 +53,10 @@ def count(study: Study, run: Path) -> Outcome:
         f"{len(said['missing'])} of {said['shards']} caption files could not be read "
         f"({said['missing_share']:.2%} of the rows); counts are of the rest, upper ends allow for them"
     )
+    warnings = (missing,) if said["missing"] else ()
+    warnings += tuple(f"{' and '.join(alike)} are one name to captions" for alike in folded_alike(kept))
     summary = f"{said['mentions']:,} mentions of {table.height} concepts in {said['shards']} files"
-    return Outcome(summary, (missing,) if said["missing"] else (), excluded)
+    return Outcome(summary, warnings, excluded)
 
 
 def _searched(study: Study, concepts: Sequence[Concept]) -> Sequence[Concept]:

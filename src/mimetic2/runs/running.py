@@ -14,9 +14,9 @@ import yaml
 
 from mimetic2.errors import InputError
 from mimetic2.files import write_text
+from mimetic2.locks import writing
 from mimetic2.runs.choices import check_requirements
 from mimetic2.runs.engine import do_stages
-from mimetic2.runs.lock import writing
 from mimetic2.runs.manifest import MANIFEST
 from mimetic2.runs.places import COUNTS, DOMAIN, REPORT, SCORES, THRESHOLD
 from mimetic2.runs.sequence import STAGES

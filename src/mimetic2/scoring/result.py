@@ -70,10 +70,9 @@ class ScoreResult:
 
     def save(self, path: str | Path) -> None:
         """Write the table to ``path`` and the others beside it, as ``<path without ending>.<name>.csv``."""
-        path = Path(path)
         write_table(path, self.table, decimals=DECIMALS)
-        for name in TABLES:
-            write_table(path.with_name(f"{path.stem}.{name}.csv"), getattr(self, name), decimals=DECIMALS)
+        for name, beside in zip(TABLES, tables_beside(path), strict=True):
+            write_table(beside, getattr(self, name), decimals=DECIMALS)
 
     def save_run(self, run: Path) -> None:
         """Write ``scores.csv`` of a run and, in its folder ``score``, the tables that explain it and a summary."""
@@ -99,6 +98,12 @@ class ScoreResult:
             "reference_rank1": None if rank1.is_empty() else float(rank1.to_numpy().mean()),
             "memorised": self.memorised,
         }
+
+
+def tables_beside(path: str | Path) -> list[Path]:
+    """Where :meth:`ScoreResult.save` writes the tables that explain the one at ``path``, in the order of `TABLES`."""
+    path = Path(path)
+    return [path.with_name(f"{path.stem}.{name}.csv") for name in TABLES]
 
 
 def below(frame: pl.DataFrame, run: Path) -> pl.DataFrame:

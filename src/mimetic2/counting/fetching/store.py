@@ -7,6 +7,7 @@ their bytes, which are kept as they came.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ import polars as pl
 
 from mimetic2.counting.fetching.selection import Blocklist
 from mimetic2.errors import InputError
+from mimetic2.locks import writing
 from mimetic2.tables import write_table
 
 SHARD_ROWS = 10_000
@@ -47,24 +49,17 @@ class Outcome:
 
 
 class Store:
-    """The folder of one fetch. Use as a context manager; one writer at a time."""
+    """The folder of one fetch. Use as a context manager; it is locked, because an image has one writer at a time."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         if folder.exists() and not folder.is_dir():
             raise InputError("is a file, a folder is wanted", file=folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / STATE
-        try:
-            self._db = sqlite3.connect(path, timeout=5)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS links (url TEXT PRIMARY KEY, reason TEXT, key TEXT, ending TEXT,"
-                " width INTEGER, height INTEGER, size INTEGER)"
-            )
-        except sqlite3.DatabaseError as error:
-            raise InputError(f"is no usable state of a fetch ({error}); delete it", file=path) from error
+        with contextlib.ExitStack() as held:
+            held.enter_context(writing(folder, "these images"))
+            self._db = _connect(folder / STATE)
+            held.callback(self._db.close)
+            self._held = held.pop_all()
 
     def __enter__(self) -> Store:
         return self
@@ -72,7 +67,7 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._db.close()
+        self._held.close()
 
     def known(self) -> dict[str, Outcome]:
         """Outcomes of earlier calls whose image, if any, is still there."""
@@ -127,6 +122,20 @@ class Store:
             for name, text in beside.items():
                 (shard / name).write_text(text, encoding="utf-8")
             write_table(shard.with_suffix(".parquet"), table)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        database = sqlite3.connect(path, timeout=5)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS links (url TEXT PRIMARY KEY, reason TEXT, key TEXT, ending TEXT,"
+            " width INTEGER, height INTEGER, size INTEGER)"
+        )
+    except sqlite3.DatabaseError as error:
+        raise InputError(f"is no usable state of a fetch ({error}); delete it", file=path) from error
+    return database
 
 
 def outcome_of(url: str, data: bytes, ending: str, width: int, height: int) -> Outcome:

@@ -21,21 +21,26 @@ def read_json_lines(path: str, columns: Columns) -> Iterator[Batch]:
             for line in lines:
                 row += 1
                 if line.strip():
-                    records.append(json_object(line, row))
+                    records.append(json_object(line, f"row {row}"))
             if records and chosen is None:
                 chosen = choose(path, list(records[0]), columns)
             if records and chosen is not None:
                 yield of_records(records, chosen)
 
 
-def json_object(data: bytes, row: int) -> dict[str, Any]:
-    """The JSON object in ``data``; ``row`` is for the message. Raises :class:`UnreadableShard` if it is none."""
+def json_object(data: bytes, what: str) -> dict[str, Any]:
+    """The JSON object in ``data``; ``what`` names it in the message.
+
+    Raises :class:`UnreadableShard` if it is none.
+    """
     try:
         record = json.loads(data)
-    except ValueError as error:
-        raise UnreadableShard(f"row {row} is not JSON ({error})") from error
+    except json.JSONDecodeError as error:
+        raise UnreadableShard(f"{what} is not JSON ({error.msg} at character {error.pos + 1})") from error
+    except (ValueError, RecursionError) as error:
+        raise UnreadableShard(f"{what} is not JSON that can be read ({error})") from error
     if not isinstance(record, dict):
-        raise UnreadableShard(f"row {row} is not a JSON object")
+        raise UnreadableShard(f"{what} is not a JSON object")
     return record
 
 

@@ -39,7 +39,7 @@ def read_tar(path: str, columns: Columns) -> Iterator[Batch]:
             key = current
             if member.isfile() and name.suffix in (".txt", ".json"):
                 handle = archive.extractfile(member)
-                found = _member(path, handle.read() if handle else b"", name.suffix, columns)
+                found = _member(path, name, handle.read() if handle else b"", columns)
                 record = record | found if name.suffix == ".json" else found | record
             if len(records) == BATCH_ROWS:
                 yield of_records(records, _MEMBER)
@@ -58,10 +58,10 @@ def _check_end(file: IO[bytes], position: int) -> None:
         raise UnreadableShard(f"no member and no end of the archive at byte {position}")
 
 
-def _member(path: str, data: bytes, suffix: str, columns: Columns) -> dict[str, Any]:
-    if suffix == ".txt":
+def _member(path: str, name: PurePath, data: bytes, columns: Columns) -> dict[str, Any]:
+    if name.suffix == ".txt":
         return {"caption": data.decode("utf-8", "replace")}
-    fields = json_object(data, 1)
+    fields = json_object(data, f"member {name}")
     if columns.text is not None and columns.text not in fields:
         raise InputError(f"is missing; the keys are: {', '.join(fields)}", file=path, column=columns.text)
     texts = [columns.text] if columns.text else list(TEXT_COLUMNS)

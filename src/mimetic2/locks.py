@@ -1,8 +1,9 @@
-"""One writer per run directory: a lock that names its holder and that dies with it."""
+"""One writer per folder: a lock that names its holder and that dies with it."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -19,8 +20,10 @@ _held: set[Path] = set()
 
 
 @contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Hold the run directory for writing; raises :class:`InputError` naming pid and host of whoever else holds it.
+def writing(folder: Path, what: str = "the run") -> Iterator[None]:
+    """Hold a folder for writing; raises :class:`InputError` naming pid and host of whoever else holds it.
+
+    ``what`` is how messages call that which is written.
 
     The kernel drops the lock when its process dies, however it dies, so a lock file with a dead process's pid is
     stale and taken over. A lock is not inherited by the process's children: workers that survive it do not keep it.
@@ -29,10 +32,10 @@ def writing(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     path = (folder / LOCK).resolve()
     if path in _held:
-        raise InputError("this process is writing to the run already", file=folder)
+        raise InputError(f"this process is writing to {what} already", file=folder)
     handle = path.open("a+", encoding="utf-8")
     try:
-        _acquire(handle.fileno(), path, folder)
+        _acquire(handle.fileno(), path, folder, what)
         _held.add(path)
         try:
             yield
@@ -43,15 +46,18 @@ def writing(folder: Path) -> Iterator[None]:
         handle.close()
 
 
-def _acquire(descriptor: int, path: Path, folder: Path) -> None:
+def _acquire(descriptor: int, path: Path, folder: Path, what: str) -> None:
     holder = _holder(path)
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise InputError(f"another process is writing to the run ({holder or 'just started'})", file=folder) from None
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            problem = f"another process is writing to {what} ({holder or 'just started'})"
+            raise InputError(problem, file=folder) from None
+        log(f"{folder}: its file system has no locks ({error.strerror}); see that nothing else writes there")
     here = socket.gethostname()
     if holder and not holder.endswith(f"host {here}"):
-        raise InputError(f"{holder} is writing to the run; if it is not running, delete {path.name} there", file=folder)
+        raise InputError(f"{holder} is writing to {what}; if it is not running, delete {path.name} there", file=folder)
     if holder:
         log(f"taking over from {holder}, which ended without finishing")
     os.ftruncate(descriptor, 0)

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from mimetic2.errors import InputError
-from mimetic2.runs.lock import LOCK, writing
+from mimetic2.locks import LOCK, writing
 
 _HOLD = textwrap.dedent(
     """
     import os, sys, time
     from pathlib import Path
-    from mimetic2.runs.lock import writing
+    from mimetic2.locks import writing
     with writing(Path(sys.argv[1])):
         if len(sys.argv) > 2 and os.fork() == 0:
             time.sleep(60)
