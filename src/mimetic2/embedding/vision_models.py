@@ -7,9 +7,8 @@ are resized and normalised is fixed here, and a folder whose ``preprocessor_conf
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from mimetic2.embedding.processor import check_processor
 from mimetic2.embedding.torch_network import choose_device, embed_with, need_torch
 from mimetic2.errors import InputError
 from mimetic2.files import sha256
+from mimetic2.quieting import quiet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,7 +113,7 @@ class VisionModel:
         import transformers
 
         loader = getattr(transformers, self.family.loader)
-        with _quiet():
+        with quiet("transformers"):
             try:
                 model, report = loader.from_pretrained(
                     self.folder,
@@ -130,21 +130,6 @@ class VisionModel:
         if report["missing_keys"]:
             raise InputError(f"lacks the weights {sorted(report['missing_keys'])[0]}, …", file=self.folder)
         return model.eval().requires_grad_(False)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from reporting what it left out (the text model) and from drawing a bar of its own."""
-    from transformers.utils import logging
-
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        logging.enable_progress_bar()
 
 
 class Clip(VisionModel):

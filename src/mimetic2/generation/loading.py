@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 from mimetic2.errors import InputError
 from mimetic2.generation.models import ModelSource
+from mimetic2.quieting import quiet
 
 
 def load_pipeline(source: ModelSource, *, safety_checker: bool, dtype: Any) -> Any:
@@ -33,24 +31,3 @@ def load_pipeline(source: ModelSource, *, safety_checker: bool, dtype: Any) -> A
             return auto.from_pretrained(source.path, torch_dtype=dtype, use_safetensors=True, **given)
         except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
             raise InputError(f"cannot be loaded ({' '.join(str(error).split())[:300]})", file=source.path) from error
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep diffusers and transformers from logging and drawing bars of their own while they load."""
-    import diffusers.utils.logging as of_diffusers
-    import transformers.utils.logging as of_transformers
-
-    libraries = (of_diffusers, of_transformers)
-    before = [library.get_verbosity() for library in libraries]
-    for library in libraries:
-        library.set_verbosity_error()
-        library.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the libraries' own future
-            yield
-    finally:
-        for library, level in zip(libraries, before, strict=True):
-            library.set_verbosity(level)
-            library.enable_progress_bar()

@@ -27,6 +27,7 @@ from mimetic2.lab.loop import Trainer, run_steps, saved_steps
 from mimetic2.lab.recipe import Recipe, fingerprint
 from mimetic2.lab.rows import digest
 from mimetic2.lab.text import new_tokenizer, tokens
+from mimetic2.quieting import quiet
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderTiny
@@ -120,24 +121,25 @@ def save_pipeline(trainer: DenoiserTrainer, autoencoder: AutoencoderTiny, folder
     U-Net and autoencoder are stored as float16. The small text encoder stays float32: transformers loads weights in
     the type they are stored in, diffusers in float32, and a plain `from_pretrained` must get one type.
     """
-    from diffusers import StableDiffusionPipeline
-
     text_encoder, unet = trainer.finish()
-    pipeline: Any = StableDiffusionPipeline(
-        vae=autoencoder,
-        text_encoder=text_encoder,
-        tokenizer=new_tokenizer(),
-        unet=unet,
-        scheduler=new_scheduler(),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
     partial = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(partial, ignore_errors=True)
-    for model in (unet, autoencoder):
-        model.to(torch.float16)
-    pipeline.save_pretrained(partial)
+    with quiet():
+        from diffusers import StableDiffusionPipeline
+
+        pipeline: Any = StableDiffusionPipeline(
+            vae=autoencoder,
+            text_encoder=text_encoder,
+            tokenizer=new_tokenizer(),
+            unet=unet,
+            scheduler=new_scheduler(),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+        for model in (unet, autoencoder):
+            model.to(torch.float16)
+        pipeline.save_pretrained(partial)
     suggested = {"num_inference_steps": INFERENCE_STEPS, "guidance_scale": GUIDANCE_SCALE}
     write_json(partial / "lab.json", {"schema_version": 1, "seed": recipe.seed, "generation": suggested})
     shutil.rmtree(folder, ignore_errors=True)
