@@ -55,6 +55,8 @@ NOTHING_GIVEN = Given()
 
 MIDPOINT, DECADES = 300, 1.2
 """Where a step or the middle of a ramp is assumed (the paper's thresholds: 200 to 700), and a ramp's 10–90 % width."""
+PLACES = (100, 1_000)
+"""Where a proposal of concepts must expect it."""
 
 LAB_IMAGES_PER_SECOND = 40.0  # measured: 1 500 images in 33 s to 38 s on one core of a shared machine
 LAB_IMAGE_BYTES = 4_600  # measured: 1 500 PNG of 32 x 32 pixels are 6.9 MB

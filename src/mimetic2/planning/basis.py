@@ -12,7 +12,9 @@ from mimetic2.errors import InputError
 from mimetic2.planning.allocation import Floats
 from mimetic2.planning.assumptions import COMPONENTS, NOTHING_GIVEN, OTHER_DOMAIN, Given
 from mimetic2.planning.noise import Noise, assumed, measured
+from mimetic2.planning.plausible import after_pilot, without_pilot
 from mimetic2.planning.scenarios import Scenario, fitted, supposed
+from mimetic2.seeding import generator
 from mimetic2.tables import numbers, read_table
 from mimetic2.threshold.conclusion import conclude
 from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS
@@ -30,7 +32,7 @@ _DRAWS = 999
 class Basis:
     """``counts`` (n,) that can carry a score, of ``concepts`` in the study, with ``images`` each on average.
 
-    ``given``: the images exist already and are no matter of planning. Of the run, where there is one: ``verdict``, the
+    ``scenarios`` are simulated; ``plausible`` are many rising curves, for which concepts are proposed. ``given``: the images exist already and are no matter of planning. Of the run, where there is one: ``verdict``, the
     ``likely`` shapes (the best one and its rival), ``interval`` and, where it is open, ``needed``: how many concepts,
     and the counts at which they should mostly be.
     """
@@ -43,19 +45,13 @@ class Basis:
     noise: Noise
     scenarios: tuple[Scenario, ...]
     scenarios_source: str
+    plausible: tuple[Scenario, ...]
     given: bool
     mentions: list[float] | None = None
     verdict: str | None = None
     likely: tuple[str, ...] = ()
     interval: tuple[int, int] | None = None
     needed: tuple[int, tuple[int, int]] | None = None
-
-    @property
-    def open_at(self) -> tuple[float, float] | None:
-        """Counts around which further concepts may tell most: the threshold's interval, or where two shapes differ."""
-        if self.interval is not None:
-            return self.interval
-        return None if self.needed is None else self.needed[1]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -109,6 +105,7 @@ def _from_run(study: Study, run: Path, prompts: int, given: Given) -> Basis:
         noise=measured(run, table).instead(given),
         scenarios=tuple(fitted(found.design, dict(found.fits))),
         scenarios_source=f"each shape as it fits the scores of {run.resolve().name} best",
+        plausible=tuple(after_pilot(found.design, found.scores, generator(study.seed, "proposal"))),
         given=study.generated is not None,
         verdict=found.verdict.value,
         likely=tuple(fit.shape for fit in found.rivals),
@@ -130,6 +127,7 @@ def _from_counts(study: Study, folder: Path, prompts: int, given: Given) -> Basi
         noise=assumed(components).instead(given),
         scenarios=tuple(supposed(counts, rise)),
         scenarios_source=f"a rise of {rise:g}: {'as given' if given.rise is not None else components.source}",
+        plausible=tuple(without_pilot(np.sort(counts), rise)),
         given=study.generated is not None,
         mentions=mentions,
     )

@@ -28,44 +28,32 @@ ENOUGH, CERTAIN = 0.8, 0.95
 class Growth:
     """``power`` by size and truth; ``proposal``: the ``more`` concepts to add first, by count.
 
-    ``focused``: most of them around the open place. ``enough``: whether the right verdict, if one of the truths that
+    ``enough``: whether the right verdict, if one of the truths that
     matter is true, comes out in ``ENOUGH`` of the studies with them; ``enough_now``: without them.
     """
 
     power: tuple[Power, ...]
     proposal: tuple[Bin, ...]
     more: int
-    focused: bool
     enough: bool
     enough_now: bool
 
 
 def grow(basis: Basis, images: float, study: Study, *, runs: int, affordable: int | None) -> Growth:
-    """Simulate studies of the present concepts and of more, with ``images`` images each.
-
-    Where something is open, adding around it and adding everywhere are both simulated for the first larger size. That
-    which ends in the right verdict more often if the likeliest shape is true, or else gives the narrower interval,
-    serves all sizes.
-    """
+    """Simulate studies of the present concepts and of more, with ``images`` images each."""
     n, sizes = len(basis.counts), _sizes(basis, affordable)
-    by_size = {n: _at(basis, n, None, images, study, runs)}
-    focus, options = None, [None] if basis.open_at is None else [basis.open_at, None]
-    for place_in_line, size in enumerate(sizes):
-        tried = [_at(basis, size, option, images, study, runs) for option in options]
-        best = max(range(len(options)), key=lambda option: (_quality(tried[option], basis), -option))
-        by_size[size] = tried[best]
-        if place_in_line == 0:
-            focus, options = options[best], [options[best]]
-        if all(row.right >= CERTAIN for row in tried[best] if row.truth != "flat"):
+    by_size = {n: _at(basis, n, images, study, runs)}
+    for size in sizes:
+        by_size[size] = _at(basis, size, images, study, runs)
+        if all(row.right >= CERTAIN for row in by_size[size] if row.truth != "flat"):
             break
     larger = [size for size in by_size if size > n]
     enough = [size for size in larger if _enough(by_size[size], basis)]
     chosen = (enough or larger or [n])[0]
     return Growth(
         power=tuple(row for rows in by_size.values() for row in rows),
-        proposal=tuple(place(basis.counts, chosen - n, focus)) if chosen > n else (),
+        proposal=_proposal(basis, chosen - n, images),
         more=chosen - n,
-        focused=focus is not None,
         enough=_enough(by_size[chosen], basis),
         enough_now=_enough(by_size[n], basis),
     )
@@ -81,10 +69,13 @@ def _sizes(basis: Basis, affordable: int | None) -> list[int]:
     return sorted({size if affordable is None else min(size, affordable) for size in more} - set(range(n + 1)))
 
 
-def _at(
-    basis: Basis, size: int, focus: tuple[float, float] | None, images: float, study: Study, runs: int
-) -> list[Power]:
-    counts = np.concatenate((basis.counts, added(place(basis.counts, size - len(basis.counts), focus))))
+def _proposal(basis: Basis, more: int, images: float) -> tuple[Bin, ...]:
+    return tuple(place(basis.counts, more, basis.plausible, basis.noise, images)) if more else ()
+
+
+def _at(basis: Basis, size: int, images: float, study: Study, runs: int) -> list[Power]:
+    new = added(_proposal(basis, size - len(basis.counts), images))
+    counts = np.concatenate((basis.counts, new))
     noise = basis.noise.at(counts, images)
     with bar(f"simulate {size:,} concepts", len(basis.scenarios) * runs, unit="studies") as progress:
         return [
@@ -96,9 +87,3 @@ def _at(
 def _enough(rows: Sequence[Power], basis: Basis) -> bool:
     """Of a pilot the likeliest shape and its rival matter; without one every truth does."""
     return all(row.right >= ENOUGH for row in rows if not basis.likely or row.truth in basis.likely)
-
-
-def _quality(rows: Sequence[Power], basis: Basis) -> tuple[float, float]:
-    """Rate of the right verdict, then how narrow the interval is, if the likeliest shape is true."""
-    row = next((row for row in rows if basis.likely and row.truth == basis.likely[0]), rows[0])
-    return row.right, 0.0 if row.factor is None else -row.factor

@@ -63,7 +63,6 @@ class Plan:
             "power": [asdict(row) for row in self.growth.power],
             "proposal": {
                 "concepts": self.growth.more,
-                "around_the_open_place": self.growth.focused,
                 "counts": [asdict(row) for row in self.growth.proposal if row.add],
                 "enough": self.growth.enough,
                 "enough_without": self.growth.enough_now,

@@ -1,18 +1,27 @@
-"""Which counts further concepts should have: thin bins of log-count filled, everywhere or around an open place."""
+"""Which counts further concepts should have: those at which they tell the verdicts apart best.
+
+Sequential T-optimality (Atkinson & Fedorov 1975), averaged over plausible curves: each curve in turn is the truth, the
+shapes that would give another verdict are fitted to it, and further concepts go, a few at a time, to the counts where
+it differs most from the nearest of them, relative to how far apart they are already.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mimetic2.planning.allocation import Floats, Numbers
+from mimetic2.planning.noise import Noise
+from mimetic2.planning.scenarios import Scenario
+from mimetic2.threshold.shapes import SMOOTH, Design, variance_floors
 
 BIN = 0.25  # decades
-AROUND = 0.5  # decades that are filled on each side of an open place
-FOCUSED_SHARE = 0.7
-"""Of the concepts added with a focus; the others go to thin bins anywhere, so that the levels beside are known too."""
+_POINTS = 4  # counts in a bin at which curves are compared
+_LOTS = 12
+_NEARLY_NOTHING = 1e-6  # weight of a count at which there is no concept yet
 
 
 @dataclass(frozen=True)
@@ -25,24 +34,52 @@ class Bin:
     add: int
 
 
-def place(counts: Floats, more: int, focus: tuple[float, float] | None = None) -> list[Bin]:
-    """Bins over the observed counts with ``more`` concepts added to the thinnest; empty proposals are kept.
+def place(counts: Floats, more: int, curves: Sequence[Scenario], noise: Noise, images: float) -> list[Bin]:
+    """Quarter decades over the observed counts with ``more`` concepts of ``images`` images added to them.
 
-    With ``focus`` (two counts) most are added within half a decade of it.
+    Without ``curves``, which rise all, the thinnest bins are filled.
     """
     edges = _edges(counts)
     have = np.histogram(counts, np.append(edges, np.inf))[0]
-    add = np.zeros(len(edges), dtype=np.int64)
-    if focus is not None:
-        x = np.log10(1 + edges)
-        near = (x >= np.log10(1 + focus[0]) - AROUND - BIN) & (x <= np.log10(1 + focus[1]) + AROUND)
-        if near.any():
-            add[near] = _level(have[near], round(more * FOCUSED_SHARE))
-    add += _level(have + add, more - int(add.sum()))
     lasts = [*(int(edge) - 1 for edge in edges[1:]), math.ceil(counts.max())]
-    return [
-        Bin(int(low), high, int(own), int(new)) for low, high, own, new in zip(edges, lasts, have, add, strict=True)
-    ]
+    bins = [Bin(int(low), high, int(own), 0) for low, high, own in zip(edges, lasts, have, strict=True)]
+    add = _telling(counts, bins, more, curves, noise, images) if curves and more else _level(have, more)
+    return [Bin(each.low, each.high, each.have, int(new)) for each, new in zip(bins, add, strict=True)]
+
+
+def _telling(
+    counts: Floats, bins: Sequence[Bin], more: int, curves: Sequence[Scenario], noise: Noise, images: float
+) -> Numbers:
+    """How many to add to each bin (bins,)."""
+    points = np.concatenate([spread(each.low, each.high, _POINTS) for each in bins])
+    every, at = np.unique(np.concatenate((counts, points)), return_inverse=True)
+    precision = 1 / noise.at(every, images) ** 2
+    truths = np.array([curve.mean(every) for curve in curves])
+    step = np.array([curve.shape == "step" for curve in curves])
+    number = np.bincount(at[: len(counts)], minlength=len(every)).astype(np.float64)
+    of_bin = at[len(counts) :].reshape(len(bins), _POINTS)
+    add = np.zeros(len(bins), dtype=np.int64)
+    for lot in np.diff(np.round(np.linspace(0, more, min(_LOTS, more) + 1)).astype(int)):
+        squares = _nearest(Design(every, precision * np.maximum(number, _NEARLY_NOTHING)), truths, step) * precision
+        gain = (squares / (squares @ number)[:, np.newaxis]).mean(axis=0)
+        best = int(gain[of_bin].mean(axis=1).argmax())
+        add[best] += lot
+        np.add.at(number, of_bin[best], lot / _POINTS)
+    return add
+
+
+def _nearest(design: Design, truths: Floats, step: np.ndarray) -> Floats:
+    """Squared differences (curves, counts) of each curve from the nearest one that would give another verdict."""
+    batch = design.fit_many(truths, variance_floors(truths))
+    rss = np.array([[batch.rss[shape] for shape in ("flat", "step", *SMOOTH)]])[0]
+    rss[1, step] = np.inf
+    rss[2:, ~step] = np.inf
+    nearest = rss.argmin(axis=0)
+    squares = np.empty_like(truths)
+    for row, shape in enumerate(("flat", "step", *SMOOTH)):
+        own = nearest == row
+        squares[own] = (design.levels_of(batch, shape)[own] - truths[own]) ** 2
+    return squares
 
 
 def _edges(counts: Floats) -> Floats:
@@ -62,11 +99,13 @@ def _level(have: Numbers, more: int) -> Numbers:
     return add
 
 
-def added(bins: list[Bin]) -> Floats:
+def added(bins: Sequence[Bin]) -> Floats:
     """Counts of the concepts to add, spread over each bin evenly in log-count; whole numbers."""
-    counts: list[float] = []
-    for each in bins:
-        low, high = math.log10(1 + each.low), math.log10(2 + each.high)
-        share = (np.arange(each.add) + 0.5) / max(each.add, 1)
-        counts += np.clip(np.floor(10 ** (low + share * (high - low)) - 1), each.low, each.high).tolist()
-    return np.array(counts)
+    return np.concatenate([np.zeros(0), *(spread(each.low, each.high, each.add) for each in bins)])
+
+
+def spread(low: int, high: int, number: int) -> Floats:
+    """``number`` whole counts from ``low`` to ``high``, evenly over log-count."""
+    start, end = math.log10(1 + low), math.log10(2 + high)
+    share = (np.arange(number) + 0.5) / max(number, 1)
+    return np.asarray(np.clip(np.floor(10 ** (start + share * (end - start)) - 1), low, high), dtype=np.float64)

@@ -54,11 +54,11 @@ def _curve(design: Design, fit: Fit) -> Callable[[Floats], Floats]:
     return lambda counts: np.interp(np.log10(1 + counts), design.x, fit.levels)
 
 
-def supposed(counts: Floats, rise: float) -> list[Scenario]:
-    """No rise, and ``rise`` as a line, a ramp and a step; the latter in the middle where the usual place is outside."""
+def supposed(counts: Floats, rise: float, place: int = MIDPOINT) -> list[Scenario]:
+    """No rise, and ``rise`` as a line, a ramp and a step; the latter in the middle where their place is outside."""
     low, high = float(counts.min()), float(counts.max())
-    inside = np.sort(counts)[len(counts) // 10] < MIDPOINT < np.sort(counts)[-len(counts) // 10]
-    place = MIDPOINT if inside else round(10 ** ((np.log10(1 + low) + np.log10(1 + high)) / 2) - 1)
+    if not np.sort(counts)[len(counts) // 10] < place < np.sort(counts)[-len(counts) // 10]:
+        place = round(10 ** ((np.log10(1 + low) + np.log10(1 + high)) / 2) - 1)
     start, end = np.log10(1 + low), np.log10(1 + high)
     middle, scale = np.log10(1 + place), DECADES / (2 * np.log(9))
     return [

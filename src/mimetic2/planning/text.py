@@ -86,10 +86,10 @@ def _proposal(plan: Plan) -> list[str]:
         lines.append(f"the budget pays for {plan.affordable:,} concepts of {plan.images:g} images")
     if not growth.more:
         return lines
-    where = "most of them around the open place" if growth.focused else "where counts are thin"
     return [
         *lines,
-        f"proposal: {growth.more:,} further concepts, {where}; {_why(plan)}",
+        f"proposal: {growth.more:,} further concepts; {_why(plan)}",
+        "  at counts where they tell the verdicts apart best (where there are too few such concepts, at the nearest):",
         f"{'training images':>19}  {'there are':>9}  {'add':>5}  {'then':>5}",
         *(_bin_line(row) for row in growth.proposal),
         "what they change, if the truth is …",
