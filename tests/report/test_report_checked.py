@@ -98,7 +98,7 @@ def test_rank_one_among_twenty_is_a_sentence() -> None:
     twenty = {"rate": 0.5, "n50": 180, "n50_bounds": [90, None]}
     text = among_twenty({"identification": {"among_20": twenty}})
     assert "probability 50\u2009%" in text
-    assert text.endswith("half do so at 180 images (90 or more).")
+    assert "half do so at 180 images (90 or more), in a fit of its own" in text
     assert among_twenty({"identification": {"among_20": twenty | {"n50": None}}}).endswith("(chance 5\u2009%).")
 
 

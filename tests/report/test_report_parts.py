@@ -20,6 +20,7 @@ from mimetic2.report.counting import counting_account, funnel
 from mimetic2.report.figures import by_count, evenly, quantile, wilson
 from mimetic2.report.labels import Labels, printable
 from mimetic2.report.pictures import spread
+from mimetic2.report.wording import prose
 
 
 @given(st.integers(1, 400).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
@@ -60,6 +61,26 @@ def test_counts_are_written(value: float | None, text: str) -> None:
 )  # fmt: skip
 def test_intervals_are_written(pair: list[float | None] | None, text: str) -> None:
     assert numerals.interval(pair) == text
+
+
+def test_an_interval_beside_its_number_keeps_both_ends() -> None:
+    assert numerals.confidence([439, 439]) == "439 to 439"
+    assert numerals.confidence([None, 5]) == "up to 5"
+    assert numerals.confidence(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("only 20 concepts", "Only 20 concepts"),
+        ("run `plan` <b>", "Run <code>plan</code> &lt;b&gt;"),
+        ("score_se is 0", "score_se is 0"),
+        ("`plan` says", "<code>plan</code> says"),
+        ("", ""),
+    ],
+)
+def test_messages_become_sentences(text: str, html: str) -> None:
+    assert prose(text) == html
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=2, max_size=30))

@@ -40,21 +40,28 @@ def compare(
 
 
 def _print_table(compared: Sequence[Compared]) -> None:
+    from mimetic2.report.comparison import paper_grid
     from mimetic2.report.labels import printable
-    from mimetic2.report.numerals import count, interval, percent
-
-    def cell(value: float | None, ends: Sequence[float | None] | None) -> str:
-        text = interval(ends)
-        return count(value) + (f" ({text})" if text else "")
+    from mimetic2.report.numerals import count, percent
 
     def line(run: Compared) -> list[str]:
-        measures = [(run.threshold, run.interval), (run.onset, run.onset_interval), (run.n50, run.n50_interval)]
-        measures += [(run.n90, run.n90_interval), (run.paper, run.paper_interval)]
-        words = [printable(run.name), printable(run.training_data or "–"), run.verdict or "paper's procedure"]
-        return [*words, *(cell(*measure) for measure in measures), percent(run.identified), count(run.n_concepts)]
+        words = [run.name, run.verdict or "paper's procedure"]
+        measures = [text + (f" ({around})" if around else "") for _, text, around in run.cells.values()]
+        shares = [percent(run.identified), count(run.n_concepts)]
+        return [*(printable(word) for word in words), *measures, *shares]
 
-    heads = ["run", "data", "verdict", "threshold", "onset", "N50", "N90", "paper's rule", "identified", "concepts"]
-    lines = [heads, *(line(run) for run in compared)]
-    widths = [max(len(cells[column]) for cells in lines) for column in range(len(heads))]
+    heads = ["run", "verdict", "threshold", "onset", "N50", "N90", "paper's rule", "identified", "concepts"]
+    _print_columns([heads, *(line(run) for run in compared)])
+    grid = paper_grid(compared)
+    print("\nthresholds, as the paper's table (midpoint: half of a gradual rise)")
+    rows = [
+        ["training data", "model", *grid["domains"]],
+        *([data, model, *cells] for data, model, cells in grid["rows"]),
+    ]
+    _print_columns([[printable(text) for text in row] for row in rows])
+
+
+def _print_columns(lines: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(cells[column]) for cells in lines) for column in range(len(lines[0]))]
     for cells in lines:
         print("  ".join(text.ljust(width) for text, width in zip(cells, widths, strict=True)).rstrip())

@@ -14,7 +14,7 @@ from mimetic2.errors import InputError
 from mimetic2.files import atomic
 from mimetic2.packing.contents import INDEX, NEEDED, OPTIONAL, PAGE, TABLES
 from mimetic2.report import write_report
-from mimetic2.report.page import FIXED_SENTENCE
+from mimetic2.report.wording import limits
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -48,7 +48,7 @@ def pack_run(run: Path, out: Path | None = None) -> Pack:
         "mimetic2": mimetic2.__version__,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(contents.items())},
         "left_out": "images, embeddings, links, captions and keys",
-        "statement": FIXED_SENTENCE,
+        "statement": limits(json.loads(contents["threshold.json"])),
     }
     contents[INDEX] = (json.dumps(index, indent=2, ensure_ascii=False) + "\n").encode()
     target = Path(out) if out is not None else run.resolve().with_name(run.resolve().name + ".zip")

@@ -32,9 +32,10 @@ _DRAWS = 999
 class Basis:
     """``counts`` (n,) that can carry a score, of ``concepts`` in the study, with ``images`` each on average.
 
-    ``scenarios`` are simulated; ``plausible`` are many rising curves, for which concepts are proposed. ``given``: the images exist already and are no matter of planning. Of the run, where there is one: ``verdict``, the
-    ``likely`` shapes (the best one and its rival), ``interval`` and, where it is open, ``needed``: how many concepts,
-    and the counts at which they should mostly be.
+    ``scenarios`` are simulated; ``plausible`` are many rising curves, for which concepts are proposed. ``given``: the
+    images exist already and are no matter of planning. Of the run, where there is one: ``verdict``, the ``likely``
+    shapes (the best one and its rival), ``interval`` and, where it is undecided, ``needed``: how many concepts, and the
+    counts at which they should mostly be.
     """
 
     counts: Floats

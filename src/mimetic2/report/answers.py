@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mimetic2.report.contents import Row
-from mimetic2.report.numerals import as_pair, count, count_ticks, decimal, interval, position, short_count
+from mimetic2.report.numerals import as_pair, confidence, count, count_ticks, decimal, interval, position, short_count
 
 NO_THRESHOLD = {
     "gradual": "not named: the rise is gradual",
@@ -45,7 +45,7 @@ class Figure:
     @property
     def shown_interval(self) -> str:
         """The interval as text."""
-        return interval(self.ends)
+        return confidence(self.ends)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def paper_beside_ours(threshold: dict[str, Any], rows: Sequence[Row]) -> dict[st
     theirs = paper.get("threshold")
     return {
         "ours": ours,
-        "ours_interval": interval(as_pair(threshold.get("interval"))),
+        "ours_interval": confidence(as_pair(threshold.get("interval"))),
         "ours_note": "" if ours is not None else NO_THRESHOLD.get(threshold.get("verdict"), "not named"),
         "theirs": theirs,
         "breaks": [count(value) for value in paper.get("change_points") or []],

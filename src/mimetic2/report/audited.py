@@ -11,6 +11,7 @@ from mimetic2.files import write_text
 from mimetic2.report.labels import printable
 from mimetic2.report.numerals import percent
 from mimetic2.report.page import render
+from mimetic2.report.wording import FIXED_SENTENCE
 from mimetic2.tables import numbers, read_table
 
 SHOWN = 2500
@@ -31,7 +32,7 @@ def write_audit_page(folder: Path) -> Path:
     rows = sorted(_rows(folder / "audit.csv"), key=lambda row: (_ORDER[row["status"]], -row["count"], row["name"]))
     values = {"audit": document, "rows": rows[:SHOWN], "hidden": max(0, len(rows) - SHOWN)}
     target = folder / "audit.html"
-    write_text(target, render("audit.html.j2", values))
+    write_text(target, render("audit.html.j2", values | {"limits": FIXED_SENTENCE}))
     return target
 
 

@@ -109,8 +109,12 @@ def among_twenty(threshold: Mapping[str, Any]) -> str:
     if not isinstance(found, dict):
         return ""
     rate = percent(found["rate"])
-    text = f"Among itself and 19 random others a concept ranks first with probability {rate} (chance 5\u2009%)"
+    text = (
+        f"Against only 19 random others, which studies of different size have in common, a concept ranks first with "
+        f"probability {rate} (chance 5\u2009%)"
+    )
     if found.get("n50") is None:
         return f"{text}."
     ends = interval(as_pair(found.get("n50_bounds")))
-    return f"{text}; half do so at {count(found['n50'])} images{f' ({ends})' if ends else ''}."
+    half = f"half do so at {count(found['n50'])} images{f' ({ends})' if ends else ''}"
+    return f"{text}; {half}, in a fit of its own: not the N50 above, which is against all others."

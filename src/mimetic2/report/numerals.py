@@ -34,6 +34,13 @@ def interval(pair: Sequence[float | None] | None) -> str:
     return count(low) if low == high else f"{count(low)} to {count(high)}"
 
 
+def confidence(pair: Sequence[float | None] | None) -> str:
+    """An interval beside its number: ``439 to 439`` where both ends are the number itself."""
+    if pair and pair[0] is not None and pair[0] == pair[1]:
+        return f"{count(pair[0])} to {count(pair[1])}"
+    return interval(pair)
+
+
 def percent(value: float | None, places: int = 0) -> str:
     """A proportion in percent."""
     return DASH if value is None else f"{100 * value:.{places}f}\u2009%"

@@ -25,12 +25,8 @@ from mimetic2.report.labels import Labels, pseudonym_key
 from mimetic2.report.pictures import IMAGE_CHOICES, contact_sheet
 from mimetic2.report.scored import scored_values
 from mimetic2.report.vocabulary import vocabulary
+from mimetic2.report.wording import limits, prose
 
-FIXED_SENTENCE = (
-    "Concepts with this many training images were, on average, reproduced recognisably by this model with these "
-    "prompts. This does not show that any image infringes a right, nor that concepts with fewer images cannot be "
-    "reproduced. It is not legal advice."
-)
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -63,7 +59,11 @@ def render(template: str, values: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        count=numerals.count, decimal=numerals.decimal, interval=numerals.interval, percent=numerals.percent
+        count=numerals.count,
+        decimal=numerals.decimal,
+        interval=numerals.interval,
+        percent=numerals.percent,
+        prose=prose,
     )
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8").strip()
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8").strip()
@@ -72,7 +72,7 @@ def render(template: str, values: dict[str, Any]) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     # Both are files of this package, not input: they go in as they are.
-    shared = {"style": Markup(style), "script": Markup(script), "policy": policy, "fixed_sentence": FIXED_SENTENCE}  # noqa: S704
+    shared = {"style": Markup(style), "script": Markup(script), "policy": policy}  # noqa: S704
     return environment.get_template(template).render({**shared, **values})
 
 
@@ -108,6 +108,7 @@ def page_values(contents: Contents, labels: Labels, images: str | None) -> dict[
         "threshold": threshold,
         "verdict": threshold.get("verdict") or "paper",
         "sentence": labels.mask(threshold.get("sentence") or ""),
+        "limits": limits(threshold),
         "warnings": _warnings(contents, labels),
         "figures": key_figures(threshold),
         "paper": paper_beside_ours(threshold, rows),
