@@ -17,6 +17,9 @@ from mimetic2.files import atomic
 
 ENDINGS = (".csv", ".parquet", ".jsonl")
 TRUE, FALSE = "true", "false"
+SHORTEST = -1
+"""In ``decimals`` of :func:`write_table`: as many as the number has, a whole one none."""
+_LARGEST_WHOLE = 2**53
 
 
 def read_table(path: str | Path, required: Sequence[str] = ()) -> pl.DataFrame:
@@ -121,14 +124,18 @@ def numbers(
     *,
     file: str | Path | None = None,
     minimum: float | None = None,
+    maximum: float | None = None,
     whole: bool = False,
     missing: bool = False,
 ) -> list[float | None]:
     """The column as finite numbers; empty cells become None where ``missing`` allows them.
 
-    Raises :class:`InputError` naming the row of the first cell that is no number, not finite, too small or not whole.
+    Raises :class:`InputError` naming the row of the first cell that is no number, not finite, too small or large, or
+    not whole. Whole numbers end at 2⁵³, from where on not each has a floating-point number of its own.
     """
+    maximum = _LARGEST_WHOLE if whole and maximum is None else maximum
     accepted = ("whole " if whole else "") + "numbers" + (f" from {minimum:g}" if minimum is not None else "")
+    accepted += f" to {maximum:,.0f}" if maximum is not None else ""
     values: list[float | None] = []
     for row, cell in enumerate(frame[column].to_list(), 2):
         if cell is None or cell == "":
@@ -145,6 +152,8 @@ def numbers(
             raise InputError(f"is not finite ({cell})", file=file, row=row, column=column, accepted=accepted)
         if minimum is not None and value < minimum:
             raise InputError(f"is too small ({cell})", file=file, row=row, column=column, accepted=accepted)
+        if maximum is not None and value > maximum:
+            raise InputError(f"is too large ({cell})", file=file, row=row, column=column, accepted=accepted)
         if whole and value != int(value):
             raise InputError(f"is not whole ({cell})", file=file, row=row, column=column, accepted=accepted)
         values.append(value)
@@ -185,10 +194,12 @@ def check_ending(path: str | Path) -> None:
 def write_table(path: str | Path, frame: pl.DataFrame, *, decimals: dict[str, int] | None = None) -> None:
     """Write a table atomically, its kind by the file's ending; the same frame gives the same bytes.
 
-    ``decimals`` fixes the number of decimals of float columns in CSV (scores have 6).
+    ``decimals`` fixes the number of decimals of float columns (scores have 6): the numbers are the same in every kind.
     """
     path = Path(path)
     check_ending(path)
+    places = {name: place for name, place in (decimals or {}).items() if frame.schema.get(name) == pl.Float64}
+    frame = frame.with_columns(pl.col(name).round(place) for name, place in places.items() if place != SHORTEST)
     with atomic(path) as temporary:
         if path.suffix == ".parquet":
             frame.write_parquet(temporary)
@@ -214,5 +225,7 @@ def _cell(value: Any, decimals: int | None) -> str:
     if isinstance(value, bool):
         return TRUE if value else FALSE
     if isinstance(value, float):
+        if decimals == SHORTEST:
+            return repr(int(value)) if value.is_integer() else repr(value)
         return f"{value:.{decimals}f}" if decimals is not None else repr(value)
     return str(value)

@@ -64,6 +64,7 @@ def sample(
     """Choose concepts evenly over the logarithm of their counts, reproducibly."""
     from mimetic2.concepts import read_concepts
     from mimetic2.concepts.choosing import sample_concepts
+    from mimetic2.countstable import read_counts
     from mimetic2.files import keep_inputs
     from mimetic2.tables import check_ending, names, numbers, read_table
 
@@ -71,7 +72,7 @@ def sample(
     keep_inputs([out], [concepts, counts])
     table = read_table(counts, ["concept"])
     column = "count" if "count" in table.columns else "mentions"
-    table = read_table(counts, ["concept", column])
+    table = read_counts(counts) if column == "count" else read_table(counts, ["concept", column])
     values = numbers(table, column, file=counts, minimum=0, missing=True)
     known = {name: value for name, value in zip(names(table, file=counts), values, strict=True) if value is not None}
     chosen = sample_concepts(read_concepts(concepts), known, number, bins=bins, seed=seed)

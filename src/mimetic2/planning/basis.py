@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mimetic2.countstable import read_counts
 from mimetic2.errors import InputError
 from mimetic2.planning.allocation import Floats
 from mimetic2.planning.assumptions import COMPONENTS, NOTHING_GIVEN, OTHER_DOMAIN, Given
@@ -148,7 +149,7 @@ def _counts(study: Study, folder: Path) -> tuple[Floats, str, int, list[float] |
     """Usable counts, where they come from, how many concepts there are, and mentions where they were counted."""
     path = study.counts if study.counts is not None else folder / "counts.csv"
     if path.is_file():
-        frame = read_table(path, ["concept", "count"])
+        frame = read_counts(path) if path == study.counts else read_table(path, ["concept", "count"])
         values = numbers(frame, "count", file=path, minimum=0, missing=True)
         usable = np.array([value for value in values if value is not None], dtype=np.float64)
         _enough(usable, path)

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from mimetic2.concepts import Concept, folded_alike, read_concepts
+from mimetic2.countstable import COVARIATE, DECIMALS, check_covariates, read_counts
 from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
@@ -18,7 +19,7 @@ from mimetic2.runs.choices import counts_faces, embedder_name, embedder_options,
 from mimetic2.runs.places import CONCEPTS, COUNTS, FETCHED, FUNNEL, MENTIONS, SAMPLE, TRAINING, VERIFIED
 from mimetic2.runs.stage import Outcome
 from mimetic2.study import Study
-from mimetic2.tables import ENDINGS, names, numbers, read_table, write_table
+from mimetic2.tables import ENDINGS, read_table, write_table
 
 
 def count(study: Study, run: Path) -> Outcome:
@@ -29,7 +30,7 @@ def count(study: Study, run: Path) -> Outcome:
     write_table(run / CONCEPTS, _concept_table(kept))
     if study.captions is None:
         frame, warnings = _given_counts(study, kept)
-        write_table(run / COUNTS, _with_covariates(study, frame))
+        write_table(run / COUNTS, _with_covariates(study, frame), decimals=DECIMALS)
         return Outcome(f"{frame.height} concepts with counts as given", warnings, excluded)
     from mimetic2.counting.counts import count_captions, summary_path
 
@@ -77,9 +78,10 @@ def _with_covariates(study: Study, counts: pl.DataFrame) -> pl.DataFrame:
     if study.concepts is None or study.concepts.suffix not in ENDINGS:
         return counts
     listed = read_table(study.concepts)
-    columns = [name for name in listed.columns if name.startswith("covariate_") and name not in counts.columns]
+    columns = [name for name in listed.columns if name.startswith(COVARIATE) and name not in counts.columns]
     if not columns or "concept" not in listed.columns:
         return counts
+    check_covariates(listed, file=study.concepts)
     listed = listed.with_columns(pl.col("concept").str.strip_chars()).select("concept", *columns)
     return counts.join(listed, on="concept", how="left", maintain_order="left")
 
@@ -104,26 +106,17 @@ def _given_counts(study: Study, concepts: Sequence[Concept]) -> tuple[pl.DataFra
     path = study.counts
     if path is None:
         raise InputError("the study has no 'counts'")
-    frame = read_table(path, ["concept", "count"])
-    listed = {concept.name for concept in concepts}
-    rows = names(frame, file=path)
-    missing = _missing_allowed(frame)
-    for column in ("count", "count_low", "count_high"):
-        if column in frame.columns:
-            numbers(frame, column, file=path, minimum=0, missing=missing or column != "count")
+    frame = read_counts(path, paper=study.procedure == "paper")
+    listed, rows = {concept.name for concept in concepts}, frame["concept"].to_list()
     others = [name for name in rows if name not in listed]
     without = sorted(listed - set(rows))
     if without:
         raise InputError(f"has no row for the concept '{without[0]}'", file=path, accepted="a count for every concept")
-    keep = frame.with_columns(pl.Series("concept", rows)).filter(pl.col("concept").is_in(list(listed)))
+    keep = frame.filter(pl.col("concept").is_in(list(listed)))
     minors = {concept.name for concept in _listed(study) if concept.minor}
     unlisted = [name for name in others if name not in minors]
     warning = f"{len(unlisted)} rows of {path.name} name no listed concept and were left out"
     return keep, (warning,) if unlisted else ()
-
-
-def _missing_allowed(frame: pl.DataFrame) -> bool:
-    return "status" in frame.columns and "missing" in frame["status"].to_list()
 
 
 def fetch(study: Study, run: Path) -> Outcome:

@@ -35,14 +35,14 @@ def score(
     or another way of decoding than the one asked for.
     """
     from mimetic2.concepts import read_concepts
+    from mimetic2.countstable import read_counts
     from mimetic2.embedding import get_embedder
-    from mimetic2.tables import read_table
 
-    table = read_table(counts, ("concept", "count")) if counts is not None else None
+    table = read_counts(counts) if counts is not None else None
     listed = read_concepts(concepts) if concepts is not None else None
     names = [concept.name for concept in listed] if listed is not None else None
     if names is None and table is not None:
-        names = [str(name).strip() for name in table["concept"]]
+        names = table["concept"].to_list()
     tool = get_embedder(embedder) if isinstance(embedder, str) else embedder
     sides = [_vectors(Path(source), names, tool, cache) for source in (generated, reference)]
     seen = _vectors(Path(training), names, tool, cache) if training is not None else None

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from mimetic2.countstable import DECIMALS as COUNT_DECIMALS
 from mimetic2.embedding.base import Identity
 from mimetic2.files import write_json
 from mimetic2.tables import write_table
@@ -35,7 +36,7 @@ DECIMALS = dict.fromkeys(
         *("rank1_among_20", "effect", "effect_low", "effect_high", "prompt_sd", "cosine"),
     ),
     6,
-) | {"image_variance": 9, "reference_variance": 9}
+) | {"image_variance": 9, "reference_variance": 9, **COUNT_DECIMALS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,8 @@ class ScoreResult:
 
     def save(self, path: str | Path) -> None:
         """Write the table to ``path`` and the others beside it, as ``<path without ending>.<name>.csv``."""
-        write_table(path, self.table, decimals=DECIMALS)
+        no_reason = pl.col("excluded").replace("", None)  # CSV writes both alike, the other kinds do not
+        write_table(path, self.table.with_columns(no_reason), decimals=DECIMALS)
         for name, beside in zip(TABLES, tables_beside(path), strict=True):
             write_table(beside, getattr(self, name), decimals=DECIMALS)
 

@@ -9,13 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mimetic2.countstable import COVARIATE
 from mimetic2.errors import InputError
 from mimetic2.tables import booleans, numbers
 from mimetic2.threshold.identification import rank1_among
 from mimetic2.threshold.observations import SideColumns
 from mimetic2.threshold.segmentation import Floats
-
-COVARIATE = "covariate_"
 
 
 def side_columns(
@@ -29,8 +28,6 @@ def side_columns(
     reader = _Reader(frame, keep, file)
     covariates = {name: reader.complete(name, None) for name in frame.columns if name.startswith(COVARIATE)}
     low, high = reader.numbers("count_low", 0.0), reader.numbers("count_high", 0.0)
-    if low is not None and high is not None:
-        reader.ordered(low, high)
     return SideColumns(
         concepts=[concepts[row] for row in keep],
         count_low=low if high is not None else None,
@@ -81,13 +78,6 @@ class _Reader:
                 problem = "is empty though other rows have it"
                 raise InputError(problem, file=self.file, row=row + 2, column=column, accepted="numbers in every row")
         return values
-
-    def ordered(self, low: Floats, high: Floats) -> None:
-        """Refuse an interval whose ends are the wrong way round."""
-        for row, a, b in zip(self.keep, low, high, strict=True):
-            if a > b:
-                problem = f"is greater than count_high ({a:g} > {b:g})"
-                raise InputError(problem, file=self.file, row=row + 2, column="count_low")
 
     def flags(self, column: str) -> NDArray[np.bool_] | None:
         """Booleans, empty cells false; None if absent."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from mimetic2.countstable import check_counts
 from mimetic2.errors import InputError
 from mimetic2.tables import booleans, names, numbers, read_table
 from mimetic2.threshold.observations import SideColumns
@@ -46,7 +47,7 @@ def read_threshold_table(path: str | Path) -> ThresholdTable:
 def threshold_table(frame: pl.DataFrame, *, file: str | Path | None = None) -> ThresholdTable:
     """:func:`read_threshold_table` of a table in memory."""
     concepts = names(frame, file=file)
-    counts = numbers(frame, "count", file=file, minimum=0, missing=True)
+    counts = check_counts(frame, file=file, paper=True)  # the paper's rule counts 0 where nothing could be looked at
     scores = numbers(frame, "score", file=file, missing=True)
     reasons = _reasons(frame)
     keep = []
