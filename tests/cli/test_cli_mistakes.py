@@ -104,6 +104,30 @@ MISTAKES = (
         ("t.csv", "row 2", "'status'", "'missing' beside a count of 32"),
         table("concept,count,score,status\na,32,0.1,missing\n"),
     ),
+    Mistake(
+        "no image to compare with",
+        "run s.yaml",
+        ("empty", "holds no image", "a folder per concept", ".png"),
+        (("s.yaml", STUDY.replace("reference: reference", "reference: empty")), ("empty/x.txt", "")),
+    ),
+    Mistake(
+        "no image to embed",
+        "embed --images empty --embedder style-lite --out o.parquet",
+        ("empty", "holds no image"),
+        (("empty/ada/x.gif", ""),),
+    ),
+    Mistake(
+        "vectors as CSV, said at once",
+        "embed --images empty --embedder style-lite --out o.csv",
+        ("o.csv", ".parquet"),
+        (("empty/ada/x.gif", ""),),
+    ),
+    Mistake(
+        "scores without any count",
+        "threshold t.csv",
+        ("t.csv", "'count'", "empty in every row", "--counts"),
+        table("concept,count,score,excluded\na,,0.1,\nb,,0.2,\n"),
+    ),
     Mistake("counts and captions", "run s.yaml", ("row 6", "'captions'"), study("", "captions: '*.csv'\n")),
     Mistake("nothing generates", "run s.yaml", ("generated",), study("generated: generated\n", "")),
     Mistake("no model of that name", "run s.yaml", ("'labb'", "'lab'"), study("generated: generated", "model: labb")),
@@ -243,6 +267,7 @@ def test_there_are_enough() -> None:
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_one_line_and_the_right_exit_code(here: Path, capsys: pytest.CaptureFixture[str], mistake: Mistake) -> None:
     for name, text in mistake.files:
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_text(text)
     code = run(mistake.command.replace("'", "").split())
     said = capsys.readouterr()
@@ -253,6 +278,7 @@ def test_one_line_and_the_right_exit_code(here: Path, capsys: pytest.CaptureFixt
     for words in mistake.says:
         assert words in lines[0]
     assert said.out == ""
+    assert not (here / "s-run").exists()  # a study that is wrong from the start leaves nothing behind
 
 
 @pytest.mark.parametrize(

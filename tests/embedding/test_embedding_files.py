@@ -1,6 +1,7 @@
 """Decoding, finding, caching and saving, with an embedder so small that every vector can be checked."""
 
 import io
+import os
 import stat
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image
 from mimetic2.embedding import DECODER, EmbeddingTable, decode_bytes, embed_images, find_images, get_embedder
 from mimetic2.embedding import decoding as decoding_module
 from mimetic2.embedding.base import identity_of, normalise
+from mimetic2.embedding.finding import NO_FILE, check_images
 from mimetic2.errors import InputError
 
 
@@ -98,6 +100,45 @@ def test_find_other_case_and_separators(tmp_path, capsys):
     assert "stranger" in capsys.readouterr().err
 
 
+def test_nothing_vanishes_without_a_word(tmp_path, capsys):
+    """Other kinds of pictures are named, what only looks like an image has a row, and the rest is left alone."""
+    write(tmp_path / "ada" / "0.png")
+    for name in ("anim.gif", "t.tiff", "b.BMP", "picture", "notes.txt", "Thumbs.db", ".DS_Store"):
+        (tmp_path / "ada" / name).write_bytes(b"x")
+    (tmp_path / "ada" / "dangling.png").symlink_to(tmp_path / "nowhere.png")
+    os.mkfifo(tmp_path / "ada" / "pipe.png")
+    write(tmp_path / "loose.png")
+    found = find_images(tmp_path, ["ada"])
+    said = capsys.readouterr().err
+    reasons = {Path(row["path"]).name: row["reason"] for row in found.iter_rows(named=True)}
+    assert reasons == {"0.png": None, "dangling.png": NO_FILE, "pipe.png": NO_FILE}
+    assert "4 files of other kinds left out: (without an ending) .bmp .gif .tiff" in said
+    assert "1 images beside the concepts' folders left out: loose.png" in said
+    assert embed_images(found, MeanColour()).usable.sum() == 1
+
+
+def test_links_to_folders_are_followed_once(tmp_path):
+    write(tmp_path / "elsewhere" / "0.png")
+    (tmp_path / "root" / "ada").mkdir(parents=True)
+    (tmp_path / "root" / "ada" / "prompt").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "round").symlink_to(tmp_path / "root" / "ada")
+    assert find_images(tmp_path / "root", ["ada"])["prompt"].to_list() == ["prompt"]
+
+
+def test_a_folder_without_images_says_what_is_wanted(tmp_path):
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "anim.gif").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"holds no image of any concept; accepted: a folder per concept.*\.png"):
+        find_images(tmp_path)
+    assert find_images(tmp_path, strict=False).is_empty()
+    write(tmp_path / "bo" / "0.png")
+    with pytest.raises(InputError, match=r"no image of any listed concept \(its folders: ada, bo\)"):
+        find_images(tmp_path, ["Carla Novak"])
+    with pytest.raises(InputError, match="no image of any listed concept"):
+        check_images(tmp_path, ["ada"])
+    check_images(tmp_path, ["Bo", "Carla Novak"])
+
+
 @pytest.mark.parametrize("folders", [("ada-keller", "Ada Keller"), ("ada-keller", "ADA_KELLER")])
 def test_two_folders_for_a_concept_are_named(tmp_path, folders):
     for folder in folders:
@@ -141,6 +182,20 @@ def test_bad_files_are_listed_and_never_scored(tmp_path):
     assert table.frame["reason"].to_list() == [None, "black", "empty file", "not an image"]
     np.testing.assert_allclose(table.vectors[0], [1, 0, 0])
     assert np.isnan(table.vectors[1:]).all()
+
+
+def test_a_folder_of_the_user_s_keeps_its_mode(tmp_path):
+    write(tmp_path / "images" / "ada" / "0.png")
+    cache = tmp_path / "mine"
+    cache.mkdir()
+    cache.chmod(0o755)
+    files, first, second = find_images(tmp_path / "images"), MeanColour(), MeanColour()
+    embed_images(files, first, cache)
+    embed_images(files, second, cache)
+    assert (first.seen, second.seen) == (1, 0)
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o755
+    assert [entry.name for entry in cache.iterdir()] == ["mimetic2-vectors"]
+    assert stat.S_IMODE((cache / "mimetic2-vectors").stat().st_mode) == 0o700
 
 
 def test_cache_is_private_and_used_for_equal_bytes_only_by_the_same_embedder(tmp_path):

@@ -303,3 +303,32 @@ def test_real_faces_give_the_figures_of_an_independent_script():
         for span in ((0, 129), (130, 134), (135, 10**9))
     ]
     assert hits == [3, 1, 12]
+
+
+def test_folders_alone_are_matched_as_with_a_list(tmp_path):
+    """Without list and counts the references' spelling holds; a concept without a count then has no reason."""
+    from PIL import Image
+
+    from mimetic2.scoring.folders import score
+
+    rng = np.random.default_rng(3)
+    for side, folder in (("reference", "Ada Keller"), ("generated", "ada-keller"), ("generated", "bo")):
+        for index in range(4):
+            path = tmp_path / side / folder / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 255, (16, 16, 3), np.uint8)).save(path)
+    result = score(tmp_path / "generated", tmp_path / "reference", "style-lite").table
+    assert dict(result.select("concept", "excluded").iter_rows()) == {
+        "Ada Keller": "",
+        "bo": "no usable reference images",
+    }
+    assert result["n_generated"].to_list() == [4, 4]
+
+
+def test_too_few_references_are_counted_as_they_are():
+    made, real = world()
+    few = real.frame["concept"].to_list().index("c2")
+    keep = [i for i, name in enumerate(real.frame["concept"]) if name != "c2" or i == few]
+    less = EmbeddingTable(real.identity, real.frame[keep], real.vectors[keep])
+    row = score_concepts(made, less).table.filter(pl.col("concept") == "c2").row(0, named=True)
+    assert (row["n_reference"], row["excluded"]) == (1, "fewer than 3 reference images")

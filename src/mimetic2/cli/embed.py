@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mimetic2.cli.embedder_options import AllowDownload, Device, Faces, Name, Weights, chosen
+from mimetic2.cli.embedder_options import AllowDownload, Cache, Device, Faces, Name, Weights, chosen
 
 
 def register(app: typer.Typer) -> None:
@@ -24,13 +24,14 @@ def embed(
     faces: Faces = None,
     device: Device = None,
     allow_download: AllowDownload = False,
-    cache: Annotated[Path | None, typer.Option(help="Folder of vectors made before (owner only).")] = None,
+    cache: Cache = None,
 ) -> None:
     """Turn images into vectors. Images that cannot be read or have no face are listed with the reason."""
     from mimetic2.concepts import read_concepts
-    from mimetic2.embedding import embed_images, find_images
+    from mimetic2.embedding import EmbeddingTable, embed_images, find_images
     from mimetic2.files import keep_inputs
 
+    EmbeddingTable.check_ending(out)
     keep_inputs([out], [images, concepts])
     files = find_images(images, read_concepts(concepts) if concepts is not None else None)
     tool = chosen(embedder, weights, faces=faces, device=device, allow_download=allow_download)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,9 @@ Faces = Annotated[
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N or mps; default: a GPU if there is one.")]
 AllowDownload = Annotated[
     bool, typer.Option("--allow-download", help="Fetch the embedder's weights from the hub if they are not here.")
+]
+Cache = Annotated[
+    Path | None, typer.Option(help="Folder of vectors made before; those added to it are for their owner only.")
 ]
 
 

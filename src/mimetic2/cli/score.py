@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mimetic2.cli.embedder_options import AllowDownload, Device, Faces, Name, Weights, chosen
+from mimetic2.cli.embedder_options import AllowDownload, Cache, Device, Faces, Name, Weights, chosen
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def score(
     faces: Faces = None,
     device: Device = None,
     allow_download: AllowDownload = False,
-    cache: Annotated[Path | None, typer.Option(help="Folder of vectors made before (owner only).")] = None,
+    cache: Cache = None,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Score how well each concept is imitated."""
@@ -67,4 +67,6 @@ def score(
     copies = summary["memorised"]["picture"]
     if copies:
         print(f"{copies} generated images nearly equal a real one: {out.stem}.near_duplicates.csv")
+    if counts is None:
+        print("no --counts: the scores stand alone, and `threshold` needs a count for each")
     print(f"{summary['n_scored']} of {summary['n_concepts']} concepts scored in {out}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,15 +19,24 @@ Entry = tuple[Vectors | None, str | None, bytes | None]
 """Vector (dim,) or None, reason or None, fingerprint or None."""
 
 
+_PRIVATE = 0o700
+OWN = "mimetic2-vectors"
+
+
 class VectorCache:
-    """Use as a context manager. Entries are only ever those of exactly this identity."""
+    """Use as a context manager. Entries are only ever those of exactly this identity.
+
+    A folder that is there already and that others may enter keeps its mode: the cache is a folder `OWN` within it.
+    """
 
     def __init__(self, folder: Path, identity: Identity) -> None:
         self.identity = identity
         if folder.exists() and not folder.is_dir():
             raise InputError("is a file, a folder for the cache is wanted", file=folder)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.chmod(0o700)
+        if folder.exists() and stat.S_IMODE(folder.stat().st_mode) != _PRIVATE:
+            folder = folder / OWN
+        folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+        folder.chmod(_PRIVATE)  # the umask may have taken from it
         self.path = folder / f"{identity.name}-{identity.key}-{HASH}.sqlite"
         try:
             self._db = sqlite3.connect(self.path, timeout=60)

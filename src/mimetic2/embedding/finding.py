@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +19,10 @@ from mimetic2.progress import log
 from mimetic2.tables import read_table
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+LAYOUT = f"a folder per concept, named as it, with images ({' '.join(IMAGE_ENDINGS)}) or a folder of them per prompt"
+NO_FILE = "no file, or a link to nothing"
+_NO_IMAGES = frozenset((".txt", ".json", ".jsonl", ".csv", ".md", ".db", ".ini", ".parquet", ".yaml", ".html"))
+"""Endings of what often lies beside images and is left out without a word."""
 SCHEMA = {"concept": pl.String, "prompt": pl.String, "index": pl.Int64, "path": pl.String, "reason": pl.String}
 
 
@@ -28,34 +35,81 @@ class Named(Protocol):
         ...
 
 
-def find_images(root: str | Path, concepts: Sequence[str | Named] | None = None) -> pl.DataFrame:
+def find_images(
+    root: str | Path, concepts: Sequence[str | Named] | None = None, *, strict: bool = True
+) -> pl.DataFrame:
     """Files under ``root`` as (concept, prompt, index, path, reason), sorted by concept, prompt, index.
 
     A concept's folder is named as the concept (see `files.folder_name`), in any case and with ``-`` or ``_`` for
     spaces. ``prompt`` is the path of the folder below it, '' for images directly in it; ``index`` is the number that
     the file is named by or, where a folder's files are not all numbered, the place in natural order. Folders of nobody
-    in ``concepts`` are listed on stderr and left out; without ``concepts`` every folder is one. ``reason`` is null
-    but for rows of ``root/images.csv`` that record a failed image: these have no vector and say why.
+    in ``concepts``, and files of other kinds, are listed on stderr and left out; without ``concepts`` every folder is
+    one. ``reason`` is null but for what is no file for all its name, and for rows of ``root/images.csv`` that record a
+    failed image: these have no vector and say why.
 
-    Raises `InputError` where two folders fit one concept or one folder two concepts.
+    Raises `InputError` where two folders fit one concept or one folder two concepts, and where there is no image at
+    all. ``strict=False`` is for a look at what is there by now: without that error, and without a word on stderr.
     """
     root = Path(root)
+    owners, strangers = _owners(root, concepts)
+    seen = _Seen()
+    rows = [row for folder, concept in owners.items() for row in _images_of(root / folder, concept, seen)]
+    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    frame = _with_failures(root, frame, set(owners.values()) if concepts is None else _names(concepts))
+    if strict:
+        _tell(root, strangers, seen)
+        if frame.is_empty():
+            raise _nothing(root, concepts, strangers)
+    return frame.sort("concept", "prompt", "index", "path")
+
+
+def check_images(root: str | Path, concepts: Sequence[str | Named]) -> None:
+    """Raise what `find_images` would about folders that do not fit or hold no image; stops at the first image."""
+    owners, strangers = _owners(Path(root), concepts)
+    if not any(_is_image(path) and path.is_file() for folder in owners for path in _files_below(Path(root) / folder)):
+        raise _nothing(Path(root), concepts, strangers)
+
+
+def _owners(root: Path, concepts: Sequence[str | Named] | None) -> tuple[dict[str, str], list[str]]:
+    """Folder → concept, and the folders of nobody listed."""
+    if concepts is None:
+        return concepts_of_folders(root), []
+    folders = list(concepts_of_folders(root))
+    owners = match_folders(root, folders, [item if isinstance(item, str) else item.name for item in concepts])
+    return owners, [folder for folder in folders if folder not in owners]
+
+
+def concepts_of_folders(root: Path) -> dict[str, str]:
+    """Folder → concept of every folder in ``root``, sorted, hidden ones aside."""
     if not root.is_dir():
         problem = "is a file, a folder of images is wanted" if root.exists() else "no such folder"
         raise InputError(problem, file=root)
     folders = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    if concepts is None:
-        owners = {folder: concept_of_folder(folder) for folder in folders}
-    else:
-        owners = match_folders(root, folders, [item if isinstance(item, str) else item.name for item in concepts])
-        extra = [folder for folder in folders if folder not in owners]
-        if extra:
-            log(f"{root}: {len(extra)} folders of no listed concept left out: {', '.join(extra)}")
-    rows = [row for folder, concept in owners.items() for row in _images_of(root / folder, concept)]
-    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    return _with_failures(root, frame, set(owners.values()) if concepts is None else _names(concepts)).sort(
-        "concept", "prompt", "index", "path"
-    )
+    return {folder: concept_of_folder(folder) for folder in folders}
+
+
+def _nothing(root: Path, concepts: Sequence[str | Named] | None, strangers: Sequence[str]) -> InputError:
+    whose = "of any concept" if concepts is None else "of any listed concept"
+    there = f" (its folders: {', '.join(strangers[:3])}{', …' if len(strangers) > 3 else ''})" if strangers else ""
+    return InputError(f"holds no image {whose}{there}", file=root, accepted=LAYOUT)
+
+
+@dataclass
+class _Seen:
+    """What lay among the images and is none that can be read, by ending."""
+
+    others: Counter[str] = field(default_factory=Counter)
+
+
+def _tell(root: Path, strangers: Sequence[str], seen: _Seen) -> None:
+    if strangers:
+        log(f"{root}: {len(strangers)} folders of no listed concept left out: {', '.join(strangers)}")
+    if seen.others:
+        log(f"{root}: {seen.others.total()} files of other kinds left out: {' '.join(sorted(seen.others))}")
+    loose_ones = sorted(path.name for path in root.iterdir() if _is_image(path) and not path.is_dir())
+    if loose_ones:
+        shown = f"{', '.join(loose_ones[:3])}{', …' if len(loose_ones) > 3 else ''}"
+        log(f"{root}: {len(loose_ones)} images beside the concepts' folders left out: {shown}")
 
 
 def _names(concepts: Iterable[str | Named]) -> set[str]:
@@ -93,20 +147,37 @@ def match_folders(root: Path, folders: Sequence[str], concepts: Sequence[str]) -
     return owners
 
 
-def _images_of(folder: Path, concept: str) -> list[tuple[str, str, int, str, None]]:
+def _images_of(folder: Path, concept: str, seen: _Seen) -> list[tuple[str, str, int, str, str | None]]:
     by_prompt: dict[str, list[Path]] = {}
-    for path in folder.rglob("*"):
-        relative = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if path.suffix.lower() in IMAGE_ENDINGS and not hidden and path.is_file():
-            prompt = relative.parent.as_posix()
+    for path in _files_below(folder):
+        if _is_image(path):
+            prompt = path.relative_to(folder).parent.as_posix()
             by_prompt.setdefault("" if prompt == "." else prompt, []).append(path)
+        elif path.suffix.lower() not in _NO_IMAGES:
+            seen.others[path.suffix.lower() or "(without an ending)"] += 1
     rows = []
     for prompt, paths in by_prompt.items():
         paths.sort(key=lambda path: (natural(path.stem), path.name))
         for index, path in zip(_indices(paths), paths, strict=True):
-            rows.append((concept, prompt, index, str(path), None))
+            rows.append((concept, prompt, index, str(path), None if path.is_file() else NO_FILE))
     return rows
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """What is no folder, hidden ones aside; links to folders are followed, each folder once."""
+    entered: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        entered.add(os.path.realpath(place))
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and os.path.realpath(os.path.join(place, name)) not in entered
+        )
+        yield from (Path(place, name) for name in files if not name.startswith("."))
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_ENDINGS and not path.name.startswith(".")
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:

@@ -48,11 +48,16 @@ class EmbeddingTable:
         """Which rows have a vector, (n,) bool."""
         return self.frame["reason"].is_null().to_numpy()
 
+    @staticmethod
+    def check_ending(path: Path) -> None:
+        """Raise `InputError` if no vectors are written under this name: before the work whose result they are."""
+        if path.suffix != ".parquet":
+            raise InputError(f"unknown kind of file '{path.suffix}'", file=path, accepted=".parquet")
+
     def save(self, path: str | Path) -> None:
         """Write atomically, readable by the owner only: face vectors are biometric data."""
         path = Path(path)
-        if path.suffix != ".parquet":
-            raise InputError(f"unknown kind of file '{path.suffix}'", file=path, accepted=".parquet")
+        self.check_ending(path)
         data = self.frame.with_columns(pl.Series("vector", self.vectors, pl.Array(pl.Float32, self.identity.dim)))
         metadata = {_IDENTITY: json.dumps(self.identity.to_dict(), sort_keys=True), _LICENCE: self.licence}
         with atomic(path) as temporary:

@@ -84,7 +84,7 @@ def _by_concept(root: Path, names: Sequence[str]) -> dict[str, dict[str, list[Pa
 
     owners = {loose(name): name for name in names} | {name: name for name in names}
     found: dict[str, dict[str, list[Path]]] = {}
-    for image in find_images(root).iter_rows(named=True):
+    for image in find_images(root, strict=False).iter_rows(named=True):
         owner = owners.get(image["concept"]) or owners.get(loose(image["concept"]))
         if owner is not None and image["path"] is not None:
             found.setdefault(owner, {}).setdefault(image["prompt"], []).append(Path(image["path"]))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from mimetic2.concepts import Concept, read_concepts
+from mimetic2.countstable import read_counts
 from mimetic2.domains import Cutoff, load_domain, read_prompts
+from mimetic2.errors import InputError
 from mimetic2.generation import Generating, Sampling
 from mimetic2.study import PROMPT_FILES, Study
 
@@ -42,6 +45,15 @@ def embedder_files(study: Study) -> Mapping[str, Path]:
     return {} if found is None else {"weights": found}
 
 
+def listed(study: Study) -> list[Concept]:
+    """The study's concepts: its list, else those that have a count."""
+    if study.concepts is not None:
+        return read_concepts(study.concepts)
+    if study.counts is None:
+        raise InputError("the study has neither 'concepts' nor 'counts'")
+    return read_concepts(study.counts)
+
+
 def counts_faces(study: Study) -> bool:
     """Whether the domain's unit, in the paper's procedure, is the face rather than the image."""
     return load_domain(study.domain).exactly_one_face
@@ -73,12 +85,20 @@ def remote_captions(study: Study) -> dict[str, str]:
 
 
 def check_requirements(study: Study) -> None:
-    """Raise what would otherwise come up after hours: an unknown domain or embedder, bad prompts, a missing model."""
+    """Raise what would otherwise come up after hours: an unknown domain or embedder, bad prompts, a missing model,
+    tables of counts and folders of images that are not as they should be."""
     from mimetic2.embedding import get_embedder
+    from mimetic2.embedding.finding import check_images
 
     prompts_of(study)
     model_files(study)
     embedder = get_embedder(embedder_name(study), study.embedder_weights, **embedder_options(study))
+    names = [concept.name for concept in listed(study) if not concept.minor]
+    if study.counts is not None:
+        read_counts(study.counts, paper=study.procedure == "paper")
+    for folder in (study.reference, study.generated):
+        if folder is not None:
+            check_images(folder, names)
     if study.captions is not None:
         from mimetic2.counting.verification import cutoff_for
 

@@ -15,7 +15,7 @@ from mimetic2.countstable import COVARIATE, DECIMALS, check_covariates, read_cou
 from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
-from mimetic2.runs.choices import counts_faces, embedder_name, embedder_options, study_cutoff
+from mimetic2.runs.choices import counts_faces, embedder_name, embedder_options, listed, study_cutoff
 from mimetic2.runs.places import CONCEPTS, COUNTS, FETCHED, FUNNEL, MENTIONS, SAMPLE, TRAINING, VERIFIED
 from mimetic2.runs.stage import Outcome
 from mimetic2.study import Study
@@ -24,7 +24,7 @@ from mimetic2.tables import ENDINGS, read_table, write_table
 
 def count(study: Study, run: Path) -> Outcome:
     """The concept list, and either the given counts or the mentions in the captions."""
-    concepts = _listed(study)
+    concepts = listed(study)
     kept = [concept for concept in concepts if not concept.minor]
     excluded = {"under age": len(concepts) - len(kept)} if len(kept) < len(concepts) else {}
     write_table(run / CONCEPTS, _concept_table(kept))
@@ -65,14 +65,6 @@ def _searched(study: Study, concepts: Sequence[Concept]) -> Sequence[Concept]:
     return [replace(concept, aliases=()) for concept in concepts] if study.procedure == "paper" else concepts
 
 
-def _listed(study: Study) -> list[Concept]:
-    if study.concepts is not None:
-        return read_concepts(study.concepts)
-    if study.counts is None:
-        raise InputError("the study has neither 'concepts' nor 'counts'")
-    return read_concepts(study.counts)
-
-
 def _with_covariates(study: Study, counts: pl.DataFrame) -> pl.DataFrame:
     """Counts with the concept list's columns ``covariate_…``: scores.csv carries them to the threshold."""
     if study.concepts is None or study.concepts.suffix not in ENDINGS:
@@ -107,13 +99,13 @@ def _given_counts(study: Study, concepts: Sequence[Concept]) -> tuple[pl.DataFra
     if path is None:
         raise InputError("the study has no 'counts'")
     frame = read_counts(path, paper=study.procedure == "paper")
-    listed, rows = {concept.name for concept in concepts}, frame["concept"].to_list()
-    others = [name for name in rows if name not in listed]
-    without = sorted(listed - set(rows))
+    wanted, rows = {concept.name for concept in concepts}, frame["concept"].to_list()
+    others = [name for name in rows if name not in wanted]
+    without = sorted(wanted - set(rows))
     if without:
         raise InputError(f"has no row for the concept '{without[0]}'", file=path, accepted="a count for every concept")
-    keep = frame.filter(pl.col("concept").is_in(list(listed)))
-    minors = {concept.name for concept in _listed(study) if concept.minor}
+    keep = frame.filter(pl.col("concept").is_in(list(wanted)))
+    minors = {concept.name for concept in listed(study) if concept.minor}
     unlisted = [name for name in others if name not in minors]
     warning = f"{len(unlisted)} rows of {path.name} name no listed concept and were left out"
     return keep, (warning,) if unlisted else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from mimetic2.scoring.result import ScoreResult
 from mimetic2.scoring.score import score_concepts
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from mimetic2.embedding import Embedder, EmbeddingTable
 
 
@@ -29,37 +32,65 @@ def score(
     ``generated`` and ``reference`` are folders with a folder of images per concept, or Parquet files that `embed`
     wrote; ``embedder`` is a name or what :func:`get_embedder` gives; ``counts`` and ``concepts`` are tables as in a
     study; ``training`` is a folder of training images, in which copies are looked for; ``cache`` is a folder of vectors
-    made before. ``options`` go to :func:`score_concepts`.
+    made before. Without ``counts`` and ``concepts`` the concepts are those of the folders, spelled as the references'
+    are. ``options`` go to :func:`score_concepts`.
 
     Raises :class:`InputError` for missing folders, ambiguous names, malformed tables, and vectors of another embedder
     or another way of decoding than the one asked for.
     """
     from mimetic2.concepts import read_concepts
     from mimetic2.countstable import read_counts
-    from mimetic2.embedding import get_embedder
+    from mimetic2.embedding import EmbeddingTable, embed_images, get_embedder
 
     table = read_counts(counts) if counts is not None else None
     listed = read_concepts(concepts) if concepts is not None else None
     names = [concept.name for concept in listed] if listed is not None else None
     if names is None and table is not None:
         names = table["concept"].to_list()
+    sources = [Path(source) for source in (reference, generated, *([training] if training is not None else []))]
+    if names is None:
+        names = _names_there(sources)
     tool = get_embedder(embedder) if isinstance(embedder, str) else embedder
-    sides = [_vectors(Path(source), names, tool, cache) for source in (generated, reference)]
-    seen = _vectors(Path(training), names, tool, cache) if training is not None else None
-    return score_concepts(*sides, counts=table, concepts=listed, training=seen, **options)
+    found = [_found(source, names, tool) for source in sources]  # all of them before the first image is opened
+    folder = Path(cache) if cache is not None else None
+    vectors = [
+        each if isinstance(each, EmbeddingTable) else embed_images(each, tool, folder, label=f"embed {source.name}")
+        for source, each in zip(sources, found, strict=True)
+    ]
+    seen = vectors[2] if training is not None else None
+    return score_concepts(vectors[1], vectors[0], counts=table, concepts=listed, training=seen, **options)
 
 
-def _vectors(source: Path, names: list[str] | None, tool: Embedder, cache: str | Path | None) -> EmbeddingTable:
-    from mimetic2.embedding import EmbeddingTable, embed_images, find_images
+def _names_there(sources: Sequence[Path]) -> list[str]:
+    """The concepts that have a folder or vectors in any of the sources, each as the first source spells it."""
+    from mimetic2.embedding import EmbeddingTable
+    from mimetic2.embedding.finding import concepts_of_folders, match_folders
+    from mimetic2.files import folder_name
+
+    names: list[str] = []
+    for source in sources:
+        if source.suffix == ".parquet":
+            found = EmbeddingTable.load(source).frame["concept"].unique(maintain_order=True).to_list()
+        else:
+            found = list(concepts_of_folders(source).values())
+        folders = {folder_name(name): name for name in found}
+        known = match_folders(source, list(folders), names)
+        new = [name for folder, name in folders.items() if folder not in known]
+        names += new
+    return names
+
+
+def _found(source: Path, names: list[str], tool: Embedder) -> EmbeddingTable | pl.DataFrame:
+    """The vectors that a file holds, or the images that a folder does."""
+    from mimetic2.embedding import EmbeddingTable, find_images
     from mimetic2.embedding.base import identity_of
 
     if source.suffix != ".parquet":
-        folder = Path(cache) if cache is not None else None
-        return embed_images(find_images(source, names), tool, folder, label=f"embed {source.name}")
+        return find_images(source, names)
     table = EmbeddingTable.load(source)
     if table.identity != identity_of(tool):
         raise InputError(f"holds vectors of {table.identity}; asked for is {identity_of(tool)}", file=source)
-    return table if names is None else _only(table, names, source)
+    return _only(table, names, source)
 
 
 def _only(table: EmbeddingTable, names: list[str], source: Path) -> EmbeddingTable:

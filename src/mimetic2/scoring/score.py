@@ -121,7 +121,7 @@ def _table(
                 "null_score": null.get(name),
                 "identified": None if rank[0] is None else rank[0] == 0,
                 "n_generated": len(pool.generated.get(name, ())),
-                "n_reference": len(pool.references.get(name, ())),
+                "n_reference": len(pool.references[name]) if name in pool.references else pool.available.get(name, 0),
                 "excluded": reasons[name] or roster.count_reason(name),
                 "rivals_better": rank[0],
                 "rivals": rank[1],

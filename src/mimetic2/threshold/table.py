@@ -50,6 +50,9 @@ def threshold_table(frame: pl.DataFrame, *, file: str | Path | None = None) -> T
     counts = check_counts(frame, file=file, paper=True)  # the paper's rule counts 0 where nothing could be looked at
     scores = numbers(frame, "score", file=file, missing=True)
     reasons = _reasons(frame)
+    if concepts and all(count is None for count in counts):
+        accepted = "a count for each concept (`mimetic2 score --counts FILE` puts them there)"
+        raise InputError("is empty in every row", file=file, column="count", accepted=accepted)
     keep = []
     for row, reason in enumerate(reasons):
         if reason:
