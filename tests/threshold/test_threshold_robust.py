@@ -159,7 +159,7 @@ def test_small_samples_are_warned_of() -> None:
         (range(7), [0.0] * 7, {}, "7 concepts"),
         ([1, 2, 3, 4] * 3, [0.0] * 12, {}, "4 distinct counts"),
         ([-1, *range(9)], [0.0] * 10, {}, "negative"),
-        (range(10), [math.nan] * 10, {}, "not finite"),
+        (range(10), [math.inf] * 10, {}, "not finite"),
         (range(10), [0.0] * 9, {}, "do not match"),
         (range(10), [0.0] * 10, {"method": "best"}, "unknown method"),
         (range(10), [0.0] * 10, {"level": 95}, "level is 95"),

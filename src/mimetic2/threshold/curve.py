@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mimetic2.errors import InputError
+from mimetic2.threshold.arguments import number
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.shapes import SHAPES, Batch, Design, variance_floor
 from mimetic2.threshold.verdict import wild
@@ -159,6 +160,7 @@ def find_onset(
 
 def predict(document: Mapping[str, Any], count: float) -> Prediction:
     """Read a count off the curves in threshold.json, linear in log10(1 + count) between the observed counts."""
+    count = number(count, "count")
     if not np.isfinite(count) or count < 0:
         raise InputError(f"the count is {count}", accepted="numbers from 0")
     curve = document["curve"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from mimetic2.errors import InputError
 from mimetic2.seeding import generator
+from mimetic2.threshold.arguments import name_column, number, number_column, truth_column, whole
 from mimetic2.threshold.association import correlation
 from mimetic2.threshold.checks import Setting, examine
 from mimetic2.threshold.checks.uncertain import (
@@ -34,6 +35,7 @@ from mimetic2.threshold.table import ThresholdTable, read_threshold_table
 from mimetic2.threshold.verdict import DRAWS
 
 METHODS = ("robust", "paper")
+LEAST_DRAWS = 19  # 1 / (1 + 19) is the least p that is significant at 5 %
 
 
 def find_threshold(
@@ -59,20 +61,13 @@ def find_threshold(
     ``penalty`` belongs to the paper's rule, reported in both. ``excluded`` counts concepts left out, by reason.
     ``beside`` holds optional columns, each of which makes a check possible.
 
-    Raises :class:`InputError` for values that are not finite, negative counts, penalty or se, a level outside (.5, 1),
-    and fewer than 8 concepts or 5 distinct counts (paper: 2 concepts).
+    Raises :class:`InputError`, naming column and row (from 1), for values that are no finite numbers, negative counts
+    or se, columns of different length and names given twice; for a negative penalty, a level outside (.5, 1), fewer
+    than 19 ``draws`` (no test could reject), and fewer than 8 concepts or 5 distinct counts (paper: 2 concepts).
     """
-    if method not in METHODS:
-        raise InputError(f"unknown method '{method}'", accepted=", ".join(METHODS))
-    if not 0.5 < level < 1:
-        raise InputError(f"the level is {level}", accepted="numbers between 0.5 and 1, such as 0.95")
-    counts, scores = np.asarray(counts, dtype=np.float64), np.asarray(scores, dtype=np.float64)
-    if concepts is not None and len(concepts) != len(counts):
-        raise InputError(f"{len(concepts)} concepts do not match {len(counts)} counts")
-    beside = beside or SideColumns()
-    if beside.concepts is None:
-        beside = replace(beside, concepts=concepts)
-    beside.check(len(counts))
+    counts, scores, beside, seed = _checked(counts, scores, concepts, method, level, seed, draws, beside)
+    if excluded is not None and not isinstance(excluded, Mapping):
+        raise InputError(f"excluded is {type(excluded).__name__}", accepted="a mapping of reasons to numbers")
     paper = paper_threshold(counts, scores, penalty=penalty, seed=seed)
     common: dict[str, Any] = {
         "method": method,
@@ -91,8 +86,37 @@ def find_threshold(
     return _robust(observed, common, draws)
 
 
+def _checked(
+    counts: Any,
+    scores: Any,
+    concepts: Sequence[str] | None,
+    method: str,
+    level: float,
+    seed: int,
+    draws: int,
+    beside: SideColumns | None,
+) -> tuple[Floats, Floats, SideColumns, int]:
+    """Counts, scores, optional columns and seed; an error for any argument that is wrong."""
+    if method not in METHODS:
+        raise InputError(f"unknown method {method!r}", accepted=", ".join(METHODS))
+    if not 0.5 < number(level, "level") < 1:
+        raise InputError(f"the level is {level}", accepted="numbers between 0.5 and 1, such as 0.95")
+    whole(draws, "draws", LEAST_DRAWS)
+    counts = number_column(counts, "counts", minimum=0)
+    scores = number_column(scores, "scores", n=len(counts))
+    if beside is not None and not isinstance(beside, SideColumns):
+        raise InputError(f"beside is {type(beside).__name__}", accepted="SideColumns(...)")
+    beside = (beside or SideColumns()).checked(len(counts))
+    if concepts is not None:
+        names = name_column(concepts, "concepts", len(counts))
+        beside = replace(beside, concepts=names if beside.concepts is None else beside.concepts)
+    return counts, scores, beside, whole(seed, "seed")
+
+
 def threshold_of(table: ThresholdTable | str | Path, **options: Any) -> ThresholdResult:
     """:func:`find_threshold` of a table as :func:`read_threshold_table` reads it; ``options`` are passed on."""
+    if not isinstance(table, ThresholdTable | str | Path):
+        raise InputError(f"the table is {type(table).__name__}", accepted="a path, or read_threshold_table(path)")
     if not isinstance(table, ThresholdTable):
         path, table = table, read_threshold_table(table)
         left_out = sum(table.excluded.values())
@@ -119,8 +143,7 @@ def _identification(
 ) -> Identification | None:
     if identified is None:
         return None
-    if len(identified) != len(counts):
-        raise InputError(f"{len(identified)} values of identified do not match {len(counts)} counts")
+    identified = truth_column(identified, "identified", len(counts))
     ranked = np.array([value is not None for value in identified])
     outcome = np.array([bool(value) for value in identified], dtype=np.float64)
     shares = None if among_20 is None else among_20[ranked]

@@ -14,10 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimetic2.errors import InputError
+from mimetic2.threshold.arguments import number_column
 from mimetic2.threshold.segmentation import Floats
 
 LEAST_CONCEPTS, LEAST_COUNTS = 8, 5  # fewer concepts or distinct counts give no conclusion
 ENOUGH_INVENTED = 5  # invented names needed before their images make the null band
+
+
+_NUMBERS = ("count_low", "count_high", "distinct", "weighted_count", "rank1_among_20", "control_score")
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,18 @@ class SideColumns:
         names = [column.name for column in fields(self) if column.name not in ("covariates", "fits_best")]
         return {name: getattr(self, name) for name in names}
 
-    def check(self, n: int) -> None:
-        """Raise :class:`InputError` for a column that does not have ``n`` values."""
-        for name, values in (self._columns() | dict(self.covariates)).items():
-            if values is not None and len(values) != n:
-                raise InputError(f"{len(values)} values of {name} do not match {n} counts")
+    def checked(self, n: int) -> SideColumns:
+        """The same columns as arrays; raises :class:`InputError` for one that is not as it should be, or not (n,)."""
+        found: dict[str, Any] = {name: values for name, values in self._columns().items() if values is not None}
+        for name, values in found.items():
+            if name in _NUMBERS:
+                found[name] = number_column(values, name, n=n, missing=True)
+            elif np.shape(values) != (n,):
+                raise InputError(f"{np.size(values)} values of {name} do not match {n} counts")
+            elif name != "concepts":
+                found[name] = np.asarray(values)
+        covariates = {name: number_column(values, name, n=n, missing=True) for name, values in self.covariates.items()}
+        return replace(self, **found, covariates=covariates)
 
 
 @dataclass(frozen=True)
@@ -120,16 +131,14 @@ def observe(
         raise InputError(f"there are {distinct} distinct counts", accepted=f"{LEAST_COUNTS} or more (paper: any)")
     optional: list[Floats | None] = []
     for name, values in (("score_se", score_se), ("null_score", null_score)):
-        array = None if values is None else np.asarray(values, dtype=np.float64)
-        if array is not None and array.shape != counts.shape:
-            raise InputError(f"{array.shape} values of {name} do not match {counts.shape} counts")
-        optional.append(array)
+        may_miss = name == "null_score"
+        optional.append(None if values is None else number_column(values, name, n=n, missing=may_miss))
     se, null = optional
-    if se is not None and not (np.isfinite(se).all() and (se >= 0).all() and se.max() > 0):
-        raise InputError("a score_se is negative or not finite, or all are 0", accepted="numbers from 0, not all 0")
+    if se is not None and not ((se >= 0).all() and se.max() > 0):
+        raise InputError("a score_se is negative, or all are 0", accepted="numbers from 0, not all 0")
     if null is not None and not np.isfinite(null).any():
         null = None
     if beside.invented_null:
         null = beside.control_score
-    ranks = None if identified is None else np.array([np.nan if hit is None else float(hit) for hit in identified])
+    ranks = None if identified is None else number_column(identified, "identified", n=n, missing=True)
     return Observations(counts, scores, se, null, ranks, beside).sorted()

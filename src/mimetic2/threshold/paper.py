@@ -15,6 +15,7 @@ import numpy as np
 
 from mimetic2.errors import InputError
 from mimetic2.seeding import generator
+from mimetic2.threshold.arguments import number, number_column
 from mimetic2.threshold.segmentation import Floats, batched_change_points, change_points, check_penalty
 
 PENALTY = 0.9
@@ -64,16 +65,11 @@ def paper_threshold(counts: Any, scores: Any, *, penalty: float = PENALTY, seed:
 
     Raises :class:`InputError` for fewer than two rows, values that are not finite, negative counts or penalty.
     """
-    counts, scores = np.asarray(counts, dtype=np.float64), np.asarray(scores, dtype=np.float64)
-    check_penalty(penalty)
-    if counts.ndim != 1 or counts.shape != scores.shape:
-        raise InputError(f"{counts.shape} counts do not match {scores.shape} scores")
+    counts = number_column(counts, "counts", minimum=0)
+    scores = number_column(scores, "scores", n=len(counts))
+    check_penalty(number(penalty, "penalty"))
     if len(counts) < 2:
         raise InputError(f"there are {len(counts)} concepts with a score", accepted="2 or more")
-    if not (np.isfinite(counts).all() and np.isfinite(scores).all()):
-        raise InputError("a count or score is not finite", accepted="finite numbers")
-    if (counts < 0).any():
-        raise InputError("a count is negative", accepted="numbers from 0")
     order = np.argsort(counts, kind="stable")
     sorted_counts, sorted_scores = counts[order], scores[order]
     breaks = change_points(sorted_scores, penalty)

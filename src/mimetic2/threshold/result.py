@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mimetic2.threshold.arguments import number_column
 from mimetic2.threshold.checks.bounds import Bounds
 from mimetic2.threshold.checks.controls import Controls
 from mimetic2.threshold.checks.groups import Groups
@@ -64,7 +65,7 @@ class ThresholdResult:
     def curve(self, counts: Any) -> list[Prediction]:
         """:meth:`predict` at several counts."""
         document = self.to_dict()
-        return [predict(document, float(count)) for count in counts]
+        return [predict(document, float(count)) for count in number_column(counts, "counts")]
 
     def to_dict(self) -> dict[str, Any]:
         """The content of threshold.json: plain values, absent numbers None, the same bytes for the same input."""
