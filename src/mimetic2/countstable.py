@@ -75,6 +75,9 @@ def check_counts(frame: pl.DataFrame, *, file: str | Path | None = None, paper: 
             end = a if column == "count_low" else b
             problem = f"leaves the count outside ({end:.15g}, the count is {count:.15g})"
             raise InputError(problem, file=file, row=row, column=column, accepted="an interval around the count")
+        if (a is None) != (b is None):
+            lacks, has = _ENDS if a is None else reversed(_ENDS)
+            raise InputError(f"is missing beside a {has}", file=file, row=row, column=lacks, accepted="both or neither")
     return counts
 
 

@@ -144,7 +144,7 @@ def numbers(
             values.append(None)
             continue
         try:
-            value = float(cell)
+            value = _number(cell)
         except (TypeError, ValueError):
             problem = f"is not a number ('{cell}')"
             raise InputError(problem, file=file, row=row, column=column, accepted=accepted) from None
@@ -158,6 +158,13 @@ def numbers(
             raise InputError(f"is not whole ({cell})", file=file, row=row, column=column, accepted=accepted)
         values.append(value)
     return values
+
+
+def _number(cell: Any) -> float:
+    """``float`` without Python's own thousands: 1_000 in a table is a slip, and nobody knows for what."""
+    if isinstance(cell, str) and "_" in cell:
+        raise ValueError(cell)
+    return float(cell)
 
 
 def booleans(frame: pl.DataFrame, column: str, *, file: str | Path | None = None) -> list[bool | None]:

@@ -142,7 +142,7 @@ def test_aliases_are_not_searched_for(material: Path, run: Path, tmp_path: Path)
         path = tmp_path / f"{procedure}.yaml"
         path.write_text(yaml.safe_dump(study | {"procedure": procedure}))
         with pytest.raises(
-            InputError, match="1 rows with a score"
+            InputError, match="1 row with a score"
         ):  # one concept is too few for a threshold; counts are written
             mimetic2.run(path, tmp_path / procedure)
         found[procedure] = table(tmp_path / procedure, "counts.csv")["mentions"][0]

@@ -14,7 +14,7 @@ import numpy as np
 
 from mimetic2.seeding import generator
 from mimetic2.threshold.association import falls
-from mimetic2.threshold.intervals import ramp_midpoint, step_interval
+from mimetic2.threshold.intervals import StepInterval, from_count, ramp_midpoint, step_interval
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.shapes import SHAPES, Design, Fit
 from mimetic2.threshold.verdict import AHEAD, Tests, Verdict, better_smooth, decide, lowest, run_tests
@@ -93,14 +93,15 @@ def _place(
     verdict: Verdict, design: Design, scores: Floats, fits: dict[str, Fit], level: float, seed: int, draws: int
 ) -> Place:
     """Threshold, its kind and interval, as the verdict allows them."""
-    warnings = []
+    warnings: list[str] = []
+    details: dict[str, Any]
     if verdict is Verdict.STEP:
         found = step_interval(design, scores, fits["step"], level, generator(seed, "interval"), draws)
         if found.holes:
             warnings.append("the interval has a hole: two places of the step fit about equally well")
         if found.unequal_variances:
-            warnings.append("the scores' variance changes with the count: the interval comes from a wild bootstrap")
-        threshold = round(float(design.counts[fits["step"].column + 1]))
+            warnings.append(_variance_warning(found))
+        threshold = from_count(design, fits["step"].column)
         details = {"critical_value": round(found.critical, 6), "unequal_variances": found.unequal_variances}
         return Place(threshold, "step", (found.low, found.high), details, tuple(warnings))
     ahead = fits["linear"].bic - fits["ramp"].bic > AHEAD
@@ -108,5 +109,14 @@ def _place(
         midpoint = ramp_midpoint(design, scores, fits["ramp"], level)
         if midpoint.interval is None:
             warnings.append("the midpoint's interval leaves the observed counts")
-        return Place(midpoint.count, "midpoint", midpoint.interval, {}, tuple(warnings))
+        details = {"beyond_counts": list(midpoint.beyond), "half_of_rise_seen": midpoint.half_seen}
+        return Place(midpoint.count, "midpoint", midpoint.interval, details, tuple(warnings))
     return Place()
+
+
+def _variance_warning(found: StepInterval) -> str:
+    """Which critical value the interval has where variances are unequal."""
+    start = "the scores' variance changes with the count: the interval"
+    if found.critical > found.hansen:
+        return f"{start} has a wild bootstrap's critical value, {found.critical:.2f}, instead of {found.hansen:.2f}"
+    return f"{start} keeps Hansen's critical value, {found.hansen:.2f}, because a wild bootstrap's is no larger"

@@ -6,16 +6,18 @@ from typing import Any
 
 from mimetic2.threshold.association import largest_rise
 from mimetic2.threshold.conclusion import Conclusion
+from mimetic2.threshold.intervals import from_count
 from mimetic2.threshold.planning import concepts_needed
 from mimetic2.threshold.shapes import SHAPES, Design, Fit
 from mimetic2.threshold.verdict import Verdict, lowest
 
 
-def verdict_facts(found: Conclusion, level: float) -> dict[str, Any]:
-    """What the sentence of the verdict needs."""
+def verdict_facts(found: Conclusion, level: float, fall: str | None = None) -> dict[str, Any]:
+    """What the sentence of the verdict needs; ``fall`` describes a fall that makes "it only rises" doubtful."""
     design, fits, place = found.design, found.fits, found.place
     facts: dict[str, Any] = {"n": design.n, "level": level, "falls": found.falling}
-    facts |= {"threshold": place.threshold, "interval": place.interval}
+    facts |= {"threshold": place.threshold, "interval": place.interval, "constant": found.constant, "fall": fall}
+    facts |= {"beyond": place.details.get("beyond_counts"), "half_seen": place.details.get("half_of_rise_seen")}
     if found.verdict is Verdict.NONE:
         facts["largest_rise"] = largest_rise(design, found.scores, level)
     if found.verdict is Verdict.UNDECIDED:
@@ -35,7 +37,7 @@ def shape_rows(design: Design, fits: dict[str, Fit]) -> dict[str, dict[str, floa
         row: dict[str, float] = {"bic": round(fit.bic, 4), "delta": round(fit.bic - least, 4), "rss": round(fit.rss, 8)}
         row |= {"floor": round(float(fit.levels[0]), 6), "top": round(float(fit.levels[-1]), 6)}
         if shape == "step":
-            row["count"] = round(float(design.counts[fit.column + 1]))
+            row["count"] = from_count(design, fit.column)
         if shape == "hinge":
             row["kink"] = round(float(10 ** design.kinks.kinks[fit.column] - 1), 3)
         if shape == "ramp":

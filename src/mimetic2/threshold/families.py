@@ -127,8 +127,8 @@ class Ramps:
     def __init__(self, x: Floats, weights: Floats) -> None:
         self.midpoints, self.widths = _ramp_grid(x)
         self.size = len(self.midpoints)
-        scales = self.widths / _LOGISTIC_RISE
-        dense = unit(np.tanh((x - self.midpoints[:, np.newaxis]) / (2 * scales[:, np.newaxis])), weights)
+        self.scales = self.widths / _LOGISTIC_RISE
+        dense = unit(np.tanh((x - self.midpoints[:, np.newaxis]) / (2 * self.scales[:, np.newaxis])), weights)
         self._basis, self._coordinates = _compressed(dense)
 
     def projections(self, sums: Floats) -> Floats:

@@ -13,7 +13,7 @@ from mimetic2.errors import InputError
 from mimetic2.seeding import generator
 from mimetic2.threshold.arguments import name_column, number, number_column, truth_column, whole
 from mimetic2.threshold.association import correlation
-from mimetic2.threshold.checks import Setting, examine
+from mimetic2.threshold.checks import Checks, Setting, examine
 from mimetic2.threshold.checks.uncertain import (
     shifts,
     summary,
@@ -22,17 +22,17 @@ from mimetic2.threshold.checks.uncertain import (
     widen_identification,
     widen_onset,
 )
-from mimetic2.threshold.conclusion import conclude
+from mimetic2.threshold.conclusion import Conclusion, conclude
 from mimetic2.threshold.curve import Curve, NullBand, Onset, find_onset, fit_curve, null_band, thinned
 from mimetic2.threshold.describe import shape_rows, verdict_facts
 from mimetic2.threshold.identification import Identification, fit_identification
-from mimetic2.threshold.observations import LEAST_CONCEPTS, Observations, SideColumns, observe
+from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS, Observations, SideColumns, observe
 from mimetic2.threshold.paper import PENALTY, paper_threshold
 from mimetic2.threshold.result import ThresholdResult
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.sentence import paper_sentence, robust_sentence
 from mimetic2.threshold.table import ThresholdTable, read_threshold_table
-from mimetic2.threshold.verdict import DRAWS
+from mimetic2.threshold.verdict import DRAWS, Verdict
 
 METHODS = ("robust", "paper")
 LEAST_DRAWS = 19  # 1 / (1 + 19) is the least p that is significant at 5 %
@@ -122,9 +122,16 @@ def threshold_of(table: ThresholdTable | str | Path, **options: Any) -> Threshol
         left_out = sum(table.excluded.values())
         least = LEAST_CONCEPTS if options.get("method") != "paper" else 2
         if len(table.concepts) < least:
-            have = f"has {len(table.concepts)} rows with a score" + (f", {left_out} excluded" if left_out else "")
+            rows = "1 row" if len(table.concepts) == 1 else f"{len(table.concepts)} rows"
+            have = f"has {rows} with a score" + (f", {left_out} excluded" if left_out else "")
             other = " (--method paper: 2)" if least == LEAST_CONCEPTS else ""
             raise InputError(have, file=path, accepted=f"{least} rows or more{other}")
+        distinct = len(np.unique(table.counts))
+        if distinct < LEAST_COUNTS and options.get("method") != "paper":
+            problem = f"has {distinct} distinct count{'s' if distinct > 1 else ''} among the rows with a score"
+            raise InputError(
+                problem, file=path, column="count", accepted=f"{LEAST_COUNTS} or more (--method paper: any)"
+            )
     return find_threshold(
         table.counts,
         table.scores,
@@ -166,7 +173,7 @@ def _robust(observed: Observations, common: dict[str, Any], draws: int) -> Thres
     place = found.place
     checks = examine(observed, found, drawn, moved, setting)
     return ThresholdResult(
-        sentence=robust_sentence(found.verdict, verdict_facts(found, level)),
+        sentence=robust_sentence(found.verdict, verdict_facts(found, level, checks.fall)),
         verdict=found.verdict.value,
         threshold=place.threshold,
         threshold_kind=place.kind,
@@ -184,9 +191,16 @@ def _robust(observed: Observations, common: dict[str, Any], draws: int) -> Thres
         curve_grid=thinned(curve),
         null_band=band,
         details=details | dict(place.details),
-        warnings=found.warnings,
+        warnings=_warnings(found, checks),
         **common,
     )
+
+
+def _warnings(found: Conclusion, checks: Checks) -> tuple[str, ...]:
+    """Those of the conclusion, and that the scores fall somewhere though a rise is named."""
+    if checks.fall is None or found.verdict not in (Verdict.STEP, Verdict.GRADUAL):
+        return found.warnings
+    return (*found.warnings, f"the score does not only rise, as every shape here does: {checks.fall}")
 
 
 def _onset(

@@ -126,9 +126,12 @@ def observe(
     """Checked observations by ascending count; see :func:`mimetic2.threshold.find_threshold` for what is refused."""
     n, distinct = len(counts), len(np.unique(counts))
     if n < LEAST_CONCEPTS:
-        raise InputError(f"there are {n} concepts with a score", accepted=f"{LEAST_CONCEPTS} or more (paper: 2)")
+        raise InputError(f"only {n} concepts with a score", accepted=f"{LEAST_CONCEPTS} or more (paper: 2)")
     if distinct < LEAST_COUNTS:
-        raise InputError(f"there are {distinct} distinct counts", accepted=f"{LEAST_COUNTS} or more (paper: any)")
+        raise InputError(
+            f"only {distinct} distinct count{'s' if distinct > 1 else ''}",
+            accepted=f"{LEAST_COUNTS} or more (paper: any)",
+        )
     optional: list[Floats | None] = []
     for name, values in (("score_se", score_se), ("null_score", null_score)):
         may_miss = name == "null_score"

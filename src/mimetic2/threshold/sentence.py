@@ -25,20 +25,16 @@ def robust_sentence(verdict: Verdict, facts: dict[str, Any]) -> str:
     """``facts``: n, level, threshold, interval, and what the verdict needs (see :mod:`mimetic2.threshold.find`)."""
     n, percent = facts["n"], f"{100 * facts['level']:g} %"
     if verdict is Verdict.STEP:
-        low, high = facts["interval"]
-        return (
-            f"Over {n:,} concepts the imitation score jumps at about {facts['threshold']:,} training images "
-            f"({percent} interval {low:,} to {high:,}): below it the model reproduces a concept less, above it more."
-        )
+        interval = "" if facts["interval"] is None else f" ({percent} interval {_pair(facts['interval'])})"
+        start = f"Over {n:,} concepts the imitation score jumps at about {facts['threshold']:,} training images"
+        if facts["fall"]:
+            return f"{start}{interval}, but it does not stay there: it also falls, which no shape considered can show."
+        return f"{start}{interval}: below it the model reproduces a concept less, above it more."
     if verdict is Verdict.GRADUAL:
-        start = f"Over {n:,} concepts the imitation score rises gradually with the number of training images"
-        if facts["threshold"] is None:
-            return f"{start}; no single number of images separates concepts that are imitated from those that are not."
-        text = f"{start}; half of the rise is reached at about {facts['threshold']:,} images"
-        if facts["interval"] is None:
-            return f"{text} (its interval leaves the observed counts)."
-        return f"{text} ({percent} interval {facts['interval'][0]:,} to {facts['interval'][1]:,})."
+        return _gradual(facts, percent)
     if verdict is Verdict.NONE:
+        if facts["constant"]:
+            return f"The imitation scores of all {n:,} concepts are equal: they show no rise, and nothing excludes one."
         if facts["falls"]:
             return (
                 f"Over {n:,} concepts the imitation score does not rise with the number of training images; it falls."
@@ -57,3 +53,30 @@ def robust_sentence(verdict: Verdict, facts: dict[str, Any]) -> str:
     return (
         f"{text} possible; at least {needed:,} concepts, added mostly at {low:,} to {high:,} images, would be needed."
     )
+
+
+def _gradual(facts: dict[str, Any], percent: str) -> str:
+    """A midpoint is half of the rise only where the fitted curve's foot and top lie within the observed counts."""
+    text = f"Over {facts['n']:,} concepts the imitation score rises gradually with the number of training images"
+    if facts["fall"]:
+        text += ", though it also falls in places"
+    if facts["threshold"] is None:
+        return f"{text}; no single number of images separates concepts that are imitated from those that are not."
+    interval = (
+        "its interval leaves the observed counts"
+        if facts["interval"] is None
+        else f"{percent} interval {_pair(facts['interval'])}"
+    )
+    place = f"about {facts['threshold']:,} images ({interval})"
+    if not facts["beyond"]:
+        return f"{text}; half of the rise is reached at {place}."
+    ends = " and ".join(facts["beyond"])
+    lie = "lies" if len(facts["beyond"]) == 1 else "lie"
+    return (
+        f"{text}; the midpoint of the fitted curve lies at {place}, but its {ends} {lie} beyond the observed counts: "
+        f"half of the rise within them is reached at about {facts['half_seen']:,}."
+    )
+
+
+def _pair(pair: tuple[int, int]) -> str:
+    return f"{pair[0]:,} to {pair[1]:,}"

@@ -27,11 +27,10 @@ def side_columns(
     """
     reader = _Reader(frame, keep, file)
     covariates = {name: reader.complete(name, None) for name in frame.columns if name.startswith(COVARIATE)}
-    low, high = reader.numbers("count_low", 0.0), reader.numbers("count_high", 0.0)
     return SideColumns(
         concepts=[concepts[row] for row in keep],
-        count_low=low if high is not None else None,
-        count_high=high if low is not None else None,
+        count_low=reader.numbers("count_low", 0.0),
+        count_high=reader.numbers("count_high", 0.0),
         distinct=reader.distinct(),
         weighted_count=reader.complete("weighted_count", 0.0),
         group=reader.texts("group"),
@@ -58,11 +57,11 @@ class _Reader:
     def __init__(self, frame: pl.DataFrame, keep: Sequence[int], file: str | Path | None) -> None:
         self.frame, self.keep, self.file = frame, keep, file
 
-    def numbers(self, column: str, minimum: float | None) -> Floats | None:
+    def numbers(self, column: str, minimum: float | None, *, whole: bool = False) -> Floats | None:
         """Numbers with NaN for empty cells; None if absent or empty throughout."""
         if column not in self.frame.columns:
             return None
-        every = numbers(self.frame, column, file=self.file, minimum=minimum, missing=True)
+        every = numbers(self.frame, column, file=self.file, minimum=minimum, whole=whole, missing=True)
         values = [every[row] for row in self.keep]
         if all(value is None for value in values):
             return None
@@ -96,12 +95,19 @@ class _Reader:
 
     def among_twenty(self) -> Floats | None:
         """Chance of rank 1 among 20, from how many of how many rivals fit better."""
-        better, rivals = self.numbers("rivals_better", 0.0), self.numbers("rivals", 0.0)
+        better, rivals = self.numbers("rivals_better", 0.0, whole=True), self.numbers("rivals", 0.0, whole=True)
         if better is None or rivals is None:
             return None
-        pairs = [(a, b) if np.isfinite(a + b) else None for a, b in zip(better, rivals, strict=True)]
-        shares = [None if pair is None else rank1_among(int(pair[0]), int(pair[1])) for pair in pairs]
-        return np.array([np.nan if share is None else share for share in shares])
+        shares = np.full(len(self.keep), np.nan)
+        for place, (row, a, b) in enumerate(zip(self.keep, better, rivals, strict=True)):
+            if np.isnan(a + b):
+                continue
+            if a > b:
+                problem = f"is greater than rivals ({a:g} > {b:g})"
+                raise InputError(problem, file=self.file, row=row + 2, column="rivals_better", accepted="0 to rivals")
+            share = rank1_among(int(a), int(b))
+            shares[place] = np.nan if share is None else share
+        return shares
 
     def distinct(self) -> Floats | None:
         """Distinct pictures, only where every mention of every concept was alive and looked at (else a lower bound)."""

@@ -7,19 +7,19 @@ import numpy as np
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.shapes import SHAPES, Design
 
-_LEAST_SE = 0.1  # of the median
+_LEAST_SE = 0.1  # of the median of those above 0: an error of 0 was not estimated
 _STEPS = 121
 _ROUNDS = 8
 
 
 def concept_weights(counts: Floats, scores: Floats, score_se: Floats) -> tuple[Floats, float]:
-    """Weights (n,) and τ² for ascending ``counts``; se is floored at a tenth of its median.
+    """Weights (n,) and τ² for ascending ``counts``; se is floored at a tenth of the median of those above 0.
 
     τ² is the restricted maximum likelihood estimate (Patterson & Thompson 1971) around the shape with the lowest BIC;
     shape and τ² are found in turn until the shape and its place stay. One set of weights serves all shapes, so that
     their BICs compare.
     """
-    variance = np.maximum(score_se, max(_LEAST_SE * float(np.median(score_se)), np.finfo(float).tiny)) ** 2
+    variance = np.maximum(score_se, _LEAST_SE * float(np.median(score_se[score_se > 0]))) ** 2
     tau2, last = float(np.var(scores)), None
     for _ in range(_ROUNDS):
         design = Design(counts, 1 / (variance + tau2))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from mimetic2.threshold.shapes import SHAPES
 from mimetic2.threshold.verdict import SIGNIFICANCE
 
 PASS, DOUBTFUL = "pass", "doubtful"
+MONOTONE = "monotone"
 NEAR, ENOUGH_NEAR = 0.5, 5  # decades on each side of the threshold, concepts wanted there
 
 
@@ -62,15 +64,21 @@ def assumptions(
     )
 
 
+def doubtful_fall(assumed: Sequence[Assumption]) -> str | None:
+    """The finding on a fall of the scores where the assumption that they only rise is doubtful, else None."""
+    monotone = next(assumption for assumption in assumed if assumption.name == MONOTONE)
+    return monotone.finding if monotone.outcome == DOUBTFUL else None
+
+
 def _monotone(found: Conclusion, setting: Setting) -> Assumption:
     text = "The expected score never falls as the count rises."
     tested = None if found.constant else monotone_test(found, generator(setting.seed, "monotone"), setting.draws)
     if tested is None:
-        return Assumption("monotone", text, NOT_TESTABLE, "There are too few different counts or scores to see a fall.")
+        return Assumption(MONOTONE, text, NOT_TESTABLE, "There are too few different counts or scores to see a fall.")
     where = f", from about {tested.counts[0]:,} to about {tested.counts[1]:,} images" if tested.fall > 0 else ""
     finding = f"Between classes of counts the largest fall is {tested.fall:.3f}{where} ({_p(tested.p)})."
     outcome = DOUBTFUL if found.falling or tested.p <= SIGNIFICANCE else PASS
-    return Assumption("monotone", text, outcome, finding, round(tested.p, 6))
+    return Assumption(MONOTONE, text, outcome, finding, round(tested.p, 6))
 
 
 def _equal_variance(found: Conclusion) -> Assumption:
@@ -81,8 +89,8 @@ def _equal_variance(found: Conclusion) -> Assumption:
         return Assumption("equal variance", text, NOT_TESTABLE, "The scores do not scatter around the fitted shape.")
     change = "changes with the count" if p <= SIGNIFICANCE else "does not show a change with the count"
     finding = (
-        f"The scatter around the {best.shape} {change} (Koenker's test, {_p(p)}); the bootstrap tests keep each "
-        "concept's own scatter either way."
+        f"The scatter around the {best.shape} {change} (Koenker's test, {_p(p)}); the tests of the verdict draw each "
+        "concept's scatter from the quarter of all concepts nearest to it in count, so they allow for slow changes."
     )
     return Assumption("equal variance", text, DOUBTFUL if p <= SIGNIFICANCE else PASS, finding, round(p, 6))
 
@@ -103,7 +111,7 @@ def _no_single_concept(observed: Observations, found: Conclusion, setting: Setti
         ]
     moved = False
     if found.place.kind == "step" and found.place.interval is not None:
-        low, high = int(left_out.places.min()), int(left_out.places.max())
+        low, high = math.ceil(left_out.places.min()), math.ceil(left_out.places.max())
         moved = low < found.place.interval[0] or high > found.place.interval[1]
         parts.append(f"The step then lies at {low:,}" + (f" to {high:,}." if high > low else "."))
     verdict = found.verdict
@@ -135,7 +143,7 @@ def _near_threshold(found: Conclusion) -> Assumption:
     if threshold is None:
         return Assumption(name, text, NOT_TESTABLE, "The verdict names no threshold.")
     x = found.design.x[found.design.level_of] - np.log10(1 + threshold)
-    upper = x >= 0 if found.place.kind == "step" else x > 0
+    upper = found.design.level_of > found.fits["step"].column if found.place.kind == "step" else x > 0
     below = int(np.count_nonzero(~upper & (x >= -NEAR)))
     above = int(np.count_nonzero(upper & (x <= NEAR)))
     finding = f"Within a factor of three of {threshold:,} there are {below} concepts below and {above} from it on."

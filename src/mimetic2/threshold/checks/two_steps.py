@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mimetic2.threshold.intervals import from_count
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.shapes import SHAPES, SMOOTH, Design, Fit, variance_floor
 from mimetic2.threshold.verdict import SIGNIFICANCE, better_smooth, neighbours, unshrunk
@@ -48,7 +49,7 @@ def fit_two_steps(
     if ahead > 0:
         for rival in ("flat", *SMOOTH, "step"):
             tests[rival] = _test(design, pairs, scores, fits, rival, bic, rng, draws)
-    first, second = (round(float(design.counts[place])) for place in places[0])
+    first, second = (from_count(design, int(place) - 1) for place in places[0])
     return TwoSteps((first, second), bic, ahead, tests)
 
 
