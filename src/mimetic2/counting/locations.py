@@ -121,14 +121,31 @@ class _Remote(io.RawIOBase):
 def _expand_remote(pattern: str) -> list[str]:
     filesystem, name = _filesystem(pattern)
     with _as_os_error(pattern):
+        filesystem.invalidate_cache()  # an earlier listing of this process may be out of date
         if glob.has_magic(name):
             names = filesystem.glob(name, detail=True)
             found = [key for key, info in names.items() if info["type"] == "file"]
-        elif filesystem.isdir(name) if name.endswith("/") else not filesystem.isfile(name):
+            if not found:
+                filesystem.ls(_above(name))  # a glob of a store that does not answer finds nothing; this says why
+        elif name.endswith("/") or not _is_file(filesystem, name):
             found = [info["name"] for info in filesystem.ls(name, detail=True) if info["type"] == "file"]
         else:
             found = [name]
     return [filesystem.unstrip_protocol(name) for name in found]
+
+
+def _above(pattern: str) -> str:
+    """The folder in which a glob begins to search."""
+    parts = pattern.split("/")
+    return "/".join(parts[: next(place for place, part in enumerate(parts) if glob.has_magic(part))]) + "/"
+
+
+def _is_file(filesystem: Any, name: str) -> bool:
+    """Asked as for its size: of HTTP, `isfile` would begin to fetch it."""
+    try:
+        return bool(filesystem.info(name)["type"] == "file")
+    except FileNotFoundError:
+        return False
 
 
 def _info(path: str, *, fresh: bool = False) -> dict[str, Any]:
