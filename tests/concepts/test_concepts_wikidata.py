@@ -75,6 +75,18 @@ def test_labels_of_the_service_and_joined_aliases(tmp_path: Path) -> None:
     assert read_concepts(tmp_path / "r.json") == [Concept("Cy Holt", ("C. Holt", "Holt"), "actors", notes="Q7")]
 
 
+def test_an_item_with_two_labels_is_one_concept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {"item": ENTITY + "Q7", "concept": label, "alias": "C. Holt"} for label in ("Cy Hölt", "Cy Holt", "Cy Hölt")
+    ]
+    (tmp_path / "r.json").write_text(json.dumps([*rows, {"item": ENTITY + "Q8", "concept": "Bo"}]))
+    assert read_concepts(tmp_path / "r.json") == [
+        Concept("Cy Holt", ("C. Holt", "Cy Hölt"), notes="Q7"),
+        Concept("Bo", notes="Q8"),
+    ]
+    assert capsys.readouterr().err == "1 items have several labels: the first by alphabet names them\n"
+
+
 def test_a_table_without_items_is_an_ordinary_list(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("concept,alias,notes\nAda,x,http://www.wikidata.org/entity/Q1 and more\n")
     assert read_concepts(tmp_path / "r.csv") == [Concept("Ada", notes="http://www.wikidata.org/entity/Q1 and more")]

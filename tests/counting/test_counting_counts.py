@@ -182,7 +182,7 @@ def test_kill_nine(tmp_path: Path, victim: str) -> None:
 
 
 def test_corrupt_shard(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mimetic2.counting.shards._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("mimetic2.counting.retries.PAUSE_SECONDS", 0.0)
     pairs = rows(4000)
     captions = write(tmp_path / "c", pairs, 40)
     bad = tmp_path / "c" / "007.parquet"
@@ -216,7 +216,7 @@ def test_a_shard_that_was_cut_short_counts_as_a_whole_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
 ) -> None:
     """What is left of a file says nothing of how many rows it had: its like do."""
-    monkeypatch.setattr("mimetic2.counting.shards._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("mimetic2.counting.retries.PAUSE_SECONDS", 0.0)
     captions = write(tmp_path / "c", rows(4000), 40)
     bad = tmp_path / "c" / "007.parquet"
     bad.write_bytes(bad.read_bytes()[:left])
@@ -242,7 +242,7 @@ def test_one_count_at_a_time_writes_a_table(tmp_path: Path) -> None:
 
 
 def test_a_shard_that_vanishes_or_is_no_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mimetic2.counting.shards._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("mimetic2.counting.retries.PAUSE_SECONDS", 0.0)
     captions = write(tmp_path / "c", rows(400), 4)
     (tmp_path / "c" / "001.parquet").write_bytes(b"")
     with pytest.raises(InputError, match=r"001\.parquet: cannot be read"):

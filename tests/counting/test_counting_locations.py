@@ -70,7 +70,7 @@ class Object(spec.AbstractBufferedFile):  # type: ignore[misc]
 @pytest.fixture(autouse=True)
 def store(monkeypatch: pytest.MonkeyPatch) -> type[Store]:
     fsspec.register_implementation("store", Store, clobber=True)
-    monkeypatch.setattr("mimetic2.counting.shards._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("mimetic2.counting.retries.PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(Store, "objects", {})
     monkeypatch.setattr(Store, "reads", [])
     monkeypatch.setattr(Store, "failures", 0)

@@ -20,9 +20,10 @@ from mimetic2.cli.main import run
 from mimetic2.concepts import Concept
 from mimetic2.counting.captionless import captionless_rows
 from mimetic2.counting.correction import ErrorRates
+from mimetic2.counting.judge import Judge
 from mimetic2.counting.references import reference_table
 from mimetic2.counting.sources import Found, Source
-from mimetic2.counting.survey import NO_LINK, Judge, survey
+from mimetic2.counting.survey import NO_LINK, survey
 from mimetic2.counting.uniform import RowSample, row_hashes, sample_rows
 from mimetic2.errors import InputError
 from mimetic2.lab import painters, reference_pictures, shipped_shards
@@ -91,11 +92,18 @@ def test_a_copy_elsewhere_and_workers_change_nothing(tmp_path: Path) -> None:
     assert not one.frame.equals(sample_rows([str(tmp_path / "b" / "*")], 15, seed=1, workers=1).frame)
 
 
-def test_a_broken_file_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path, [50])[0]
-    Path(path).write_bytes(Path(path).read_bytes()[:300])
-    with pytest.raises(InputError, match=r"part-0\.parquet: cannot be read"):
-        sample_rows([path], 3, workers=1)
+def test_a_broken_file_is_named_and_may_be_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mimetic2.counting.retries.PAUSE_SECONDS", 0.0)
+    paths = write(tmp_path, [50, 50, 50, 50])
+    Path(paths[0]).write_bytes(Path(paths[0]).read_bytes()[:300])
+    with pytest.raises(InputError, match=r"part-0\.parquet: cannot be read .* 25\.00% of all rows are missing"):
+        sample_rows(paths, 3, allow_missing=0.2, workers=1)
+    assert "part-0.parquet: cannot be read" in capsys.readouterr().err
+    found = sample_rows(paths, 1000, allow_missing=0.3, workers=1)
+    assert (found.rows, found.missing, found.frame.height) == (200, 50, 150)
+    assert found.frame["url"].str.starts_with("u0").sum() == 0
 
 
 @pytest.fixture
@@ -224,7 +232,9 @@ def test_the_command_fetches_compares_and_deletes(
         command += ["--concepts", str(tmp_path / "concepts.csv"), "--reference", str(tmp_path / "reference")]
         command += ["--cutoff", str(tmp_path / "cutoff.json"), "--out", str(tmp_path / "out.csv"), "--workers", "1"]
         assert run(command) == 2
-        assert "--images FOLDER, or --fetch" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "--images FOLDER, or --fetch" in said
+        assert "sample rows" not in said  # before the captions are gone through
         assert server.requests == 0
         assert run([*command, "--fetch", "--allow-loopback", "--json"]) == 0
         summary = json.loads(capsys.readouterr().out)

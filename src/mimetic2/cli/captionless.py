@@ -38,6 +38,9 @@ def captionless(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sample.")] = 0,
     text_column: Annotated[str | None, typer.Option(help="Column of the captions (default: TEXT, caption, …).")] = None,
     url_column: Annotated[str | None, typer.Option(help="Column of the links (default: URL, url, …).")] = None,
+    allow_missing: Annotated[
+        str, typer.Option(metavar="P%", help="Share of the captions that may be unreadable, as 1%.")
+    ] = "0%",
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes (default: one per core).")] = None,
     block: web.Block = None,
     unsafe_above: web.UnsafeAbove = 0.5,
@@ -57,6 +60,7 @@ def captionless(
     from mimetic2.counting.dataset import outputs_of, survey_dataset
     from mimetic2.counting.fetching import Blocklist
     from mimetic2.counting.fetching.client import limits_of
+    from mimetic2.counting.shares import share
     from mimetic2.files import keep_inputs
 
     keep_inputs(outputs_of(out), [concepts, cutoff, domain, block])
@@ -86,6 +90,7 @@ def captionless(
         seed=seed,
         text_column=text_column,
         url_column=url_column,
+        allow_missing=share(allow_missing),
         workers=workers,
     )
     if as_json:
@@ -95,7 +100,9 @@ def captionless(
 
 
 def _show(result: Survey, out: Path) -> None:
-    print(f"{result.inspected:,} images of {result.sampled:,} sampled rows of {result.rows:,} looked at: {out}")
+    missing = f" ({result.missing_rows:,} of them in files that cannot be read)" if result.missing_rows else ""
+    sampled = f"{result.sampled:,} sampled rows of {result.rows:,}{missing}"
+    print(f"{result.inspected:,} images of {sampled} looked at: {out}")
     for row in result.table.iter_rows(named=True):
         corrected = row["upper_corrected"]
         more = f", {corrected:,} corrected for false matches" if corrected is not None else ""

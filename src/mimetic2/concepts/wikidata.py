@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,26 @@ from mimetic2.errors import InputError
 from mimetic2.progress import log
 
 _ITEM = re.compile(r"https?://www\.wikidata\.org/entity/(Q\d+)")
+_NUMBER = re.compile(r"Q\d+")
 ACCEPTED = "a query that selects ?item, ?concept (or ?itemLabel) and, optionally, ?alias or ?aliases, ?group"
 LABEL = "Label"
 
 
 @dataclass
+class _Item:
+    """What the rows of one item say together."""
+
+    labels: set[str] = field(default_factory=set)
+    aliases: set[str] = field(default_factory=set)
+    groups: set[str] = field(default_factory=set)
+
+
+@dataclass
 class _Named:
-    """What the rows of one name say together."""
+    """What the items of one name say together."""
 
     items: set[str] = field(default_factory=set)
-    aliases: dict[str, None] = field(default_factory=dict)
+    aliases: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
 
 
@@ -75,7 +85,8 @@ def concepts_of_results(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     """One row a name: concept, aliases (lists), group, notes (the items), in order of appearance.
 
     Items without a label are left out, and so are aliases without letter or digit; an item in several groups is put
-    into the first by alphabet. Each is said on standard error. Raises :class:`InputError` without a column of names.
+    into the first by alphabet; of several labels (in several languages) the first by alphabet is the name, the others
+    are aliases. Each is said on standard error. Raises :class:`InputError` without a column of names.
     """
     item = item_column(frame)
     name = next((c for c in ("concept", f"{item}{LABEL}") if c in frame.columns and c != item), None)
@@ -83,23 +94,33 @@ def concepts_of_results(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
         have = ", ".join(frame.columns)
         raise InputError(f"has no column of names; the columns are: {have}", file=path, accepted=ACCEPTED)
     group = next((column for column in (f"group{LABEL}", "group") if column in frame.columns), None)
-    named: dict[str, _Named] = {}
-    unnamed: set[str] = set()
+    items: dict[str, _Item] = {}
     for row in frame.iter_rows(named=True):
         found = _ITEM.fullmatch((row[item] or "").strip()) if item is not None else None
-        number = found.group(1) if found else ""
-        label = (row[name] or "").strip()
-        if label in ("", number) or not words(label):
-            unnamed.add(number or label)
-            continue
-        own = named.setdefault(label, _Named())
-        own.items.update([number] if number else [])
-        own.aliases.update(dict.fromkeys(_aliases(row)))
+        number, label = found.group(1) if found else "", (row[name] or "").strip()
+        own = items.setdefault(number or label, _Item())
+        own.labels.update([label] if label != number and words(label) else [])
+        own.aliases.update(_aliases(row))
         own.groups.update(text for text in [(row[group] or "").strip() if group else ""] if text)
+    named = _by_name(items)
     if not named:
         raise InputError("names no concept", file=path, accepted=ACCEPTED)
-    _say(named, unnamed)
+    _say(named, items.values())
     return _table(named)
+
+
+def _by_name(items: dict[str, _Item]) -> dict[str, _Named]:
+    named: dict[str, _Named] = {}
+    for number, item in items.items():
+        if item.labels:
+            name, *others = sorted(item.labels)
+            own = named.setdefault(name, _Named())
+            own.items.update([number] if _NUMBER.fullmatch(number) else [])
+            own.aliases.update(item.aliases, others)
+            own.groups.update(item.groups)
+    for name, own in named.items():
+        own.aliases.discard(name)
+    return named
 
 
 def _aliases(row: dict[str, str | None]) -> Iterable[str]:
@@ -107,13 +128,15 @@ def _aliases(row: dict[str, str | None]) -> Iterable[str]:
     return [text.strip() for text in texts if text.strip()]
 
 
-def _say(named: dict[str, _Named], unnamed: Sequence[str] | set[str]) -> None:
+def _say(named: dict[str, _Named], items: Iterable[_Item]) -> None:
     shared = sorted(label for label, own in named.items() if len(own.items) > 1)
+    labels = [len(item.labels) for item in items]
     several = sum(len(own.groups) > 1 for own in named.values())
     silent = sum(not words(alias) for own in named.values() for alias in own.aliases)
     facts = (
         (len(shared), f"names belong to several items ('{shared[0] if shared else ''}', …): each is one concept"),
-        (len(unnamed), "items have no label in the query's language and are left out"),
+        (labels.count(0), "items have no label in the query's language and are left out"),
+        (sum(number > 1 for number in labels), "items have several labels: the first by alphabet names them"),
         (several, "concepts are in several groups and were put into the first by alphabet"),
         (silent, "aliases have no letter or digit and are left out"),
     )

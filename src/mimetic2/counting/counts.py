@@ -12,11 +12,12 @@ import polars as pl
 from mimetic2.concepts import Concept, folded_alike
 from mimetic2.counting.captions import find_shards, need_pyarrow
 from mimetic2.counting.locations import absolute, size
-from mimetic2.counting.missing import missing_rows
+from mimetic2.counting.missing import check_missing, missing_rows
 from mimetic2.counting.outputs import Total, counts_table, sample_table, summary
 from mimetic2.counting.readers import Columns
+from mimetic2.counting.retries import ATTEMPTS
 from mimetic2.counting.sampling import Sampler
-from mimetic2.counting.shards import ATTEMPTS, Job, Outcome, count_shard, read_tally
+from mimetic2.counting.shards import Job, Outcome, count_shard, read_tally
 from mimetic2.errors import InputError
 from mimetic2.files import keep_inputs, write_json
 from mimetic2.locks import writing
@@ -89,7 +90,7 @@ def count_captions(
     with writing(folder, "these counts"):
         outcomes = _count_shards(job, shards, engine, address, workers)
         total = _add_up(job, outcomes)
-        _check_missing(outcomes, total, allow_missing)
+        check_missing(outcomes, total.rows, total.missing, allow_missing)
         counts = counts_table(listed, total)
         write_table(sample_path(out), sample_table(listed, total.sample))
         write_json(summary_path(out), summary(job, outcomes, total))
@@ -148,16 +149,6 @@ def _add_up(job: Job, outcomes: Mapping[str, Outcome]) -> Total:
         mentions += tally.mentions
         sampler.add(tally.sample)
     return Total(sum(read.values()), missing_rows(outcomes, read), mentions, sampler.sample())
-
-
-def _check_missing(outcomes: Mapping[str, Outcome], total: Total, allowed: float) -> None:
-    failed = {shard: outcome.reason for shard, outcome in outcomes.items() if outcome.result is None}
-    share = total.missing / max(total.rows + total.missing, 1)
-    if failed and share > allowed:
-        shard, reason = next(iter(failed.items()))
-        others = f", nor can others, {len(failed)} in all, named above" if len(failed) > 1 else ""
-        problem = f"cannot be read ({reason}){others}: {share:.2%} of all rows are missing, {allowed:.2%} may be"
-        raise InputError(problem, file=shard, accepted="a repaired file, or --allow-missing P%")
 
 
 def _forget_others(folder: Path, outcomes: Mapping[str, Outcome]) -> None:

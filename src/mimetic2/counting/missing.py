@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from mimetic2.counting.locations import size
 from mimetic2.counting.readers import kind
 from mimetic2.counting.shards import Outcome
+from mimetic2.errors import InputError
 
 
 def missing_rows(outcomes: Mapping[str, Outcome], read: Mapping[str, int]) -> int:
@@ -34,6 +35,17 @@ def missing_rows(outcomes: Mapping[str, Outcome], read: Mapping[str, int]) -> in
             guess = max(1.0, by_size, rows / max(len(alike), 1))
             lost += outcome.rows if outcome.rows is not None else guess
     return math.ceil(lost)
+
+
+def check_missing(outcomes: Mapping[str, Outcome], rows: int, missing: int, allowed: float) -> None:
+    """Raise :class:`InputError` if ``missing`` of the ``rows`` + ``missing`` are a larger share than ``allowed``."""
+    failed = {shard: outcome.reason for shard, outcome in outcomes.items() if outcome.result is None}
+    share = missing / max(rows + missing, 1)
+    if failed and share > allowed:
+        shard, reason = next(iter(failed.items()))
+        others = f", nor can others, {len(failed)} in all, named above" if len(failed) > 1 else ""
+        problem = f"cannot be read ({reason}){others}: {share:.2%} of all rows are missing, {allowed:.2%} may be"
+        raise InputError(problem, file=shard, accepted="a repaired file, or --allow-missing P%")
 
 
 def mentions_high(mentions: int, rows: int, missing: int, level: float = 0.95) -> int:

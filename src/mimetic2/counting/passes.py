@@ -1,7 +1,7 @@
 """A pass over whole caption files by this machine's processes, for work that must not leave a file out.
 
 Counting may go on without a file that cannot be read, and says so in its intervals (:mod:`mimetic2.counting.shards`).
-A list of rows, or a sample of them, that leaves some out would be worse than none: here such a file ends the pass.
+A list of rows that leaves some out would be worse than none: here such a file ends the pass.
 """
 
 from __future__ import annotations
@@ -26,10 +26,14 @@ def each_shard(
             progress.advance()
 
 
+class Unreadable(InputError):  # noqa: N818 - a state of the file
+    """A caption file cannot be read to its end."""
+
+
 def numbered_batches(shard: str, columns: Columns) -> Iterator[tuple[int, Batch]]:
     """(row of the batch's first caption, batch) to the file's end; the file's first row is 0.
 
-    Raises :class:`InputError` for a missing column and for a file that cannot be read to its end.
+    Raises :class:`InputError` for a missing column, :class:`Unreadable` for a file that cannot be read to its end.
     """
     start = 0
     try:
@@ -37,4 +41,4 @@ def numbered_batches(shard: str, columns: Columns) -> Iterator[tuple[int, Batch]
             yield start, batch
             start += len(batch.texts)
     except (UnreadableShard, OSError) as error:
-        raise InputError(f"cannot be read ({error})", file=shard) from error
+        raise Unreadable(f"cannot be read ({error})", file=shard) from error

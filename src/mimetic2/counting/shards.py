@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -21,14 +20,13 @@ from mimetic2.concepts import Concept
 from mimetic2.counting.locations import absolute, arrow_source, identity
 from mimetic2.counting.matching import Matcher
 from mimetic2.counting.readers import Columns, UnreadableShard, kind
+from mimetic2.counting.retries import attempts
 from mimetic2.counting.sampling import Sample
 from mimetic2.counting.scanning import Tally, scan_shard
 from mimetic2.files import atomic
 
 FORMAT = 3
 """Raised when a result of older code must not be read."""
-ATTEMPTS = 3
-_PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -65,13 +63,11 @@ class Outcome:
 def count_shard(job: Job, shard: str) -> Outcome:
     """Count one shard and write its result. Runs in a worker.
 
-    A shard that cannot be read is tried ``ATTEMPTS`` times, for network drives' sake; then the outcome says why.
+    A shard that cannot be read is tried several times (`retries`); then the outcome says why.
     """
     matcher, digest = _prepared(job)
     reason = ""
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(_PAUSE_SECONDS * 4**attempt)
+    for _ in attempts():
         try:
             path = job.result_path(shard, digest)
             sizes = {"concepts": len(job.concepts), "sample": job.sample, "seed": job.seed}
@@ -83,7 +79,7 @@ def count_shard(job: Job, shard: str) -> Outcome:
             continue
         write_tally(path, tally)
         return Outcome(path.name)
-    return Outcome(None, reason, _footer_rows(shard))
+    return Outcome(None, reason, footer_rows(shard))
 
 
 @lru_cache(maxsize=1)
@@ -91,7 +87,8 @@ def _prepared(job: Job) -> tuple[Matcher, str]:
     return Matcher(job.concepts), job.digest()
 
 
-def _footer_rows(shard: str) -> int | None:
+def footer_rows(shard: str) -> int | None:
+    """How many rows a Parquet file says it has; None for other files and for one whose footer cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -7,7 +7,6 @@ vector is stored.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sqlite3
@@ -18,23 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from mimetic2.concepts import Concept
 from mimetic2.counting.captionless import captionless_rows
 from mimetic2.counting.correction import ErrorRates
-from mimetic2.counting.looking import look_at
+from mimetic2.counting.judge import Judge
 from mimetic2.counting.matching import Matcher
-from mimetic2.counting.references import draw_references
 from mimetic2.counting.sources import Source
 from mimetic2.counting.uniform import RowSample
-from mimetic2.domains import Cutoff
-from mimetic2.embedding import Embedder, EmbeddingTable
-from mimetic2.embedding.base import identity_of
 from mimetic2.errors import InputError
 from mimetic2.progress import log
-from mimetic2.scoring import reference_centre, similarity
 
 BATCH = 2000
 """Links whose images are on disk at the same time."""
@@ -58,7 +51,8 @@ SCHEMA = {
 class Survey:
     """``table``: a row a concept with the columns of `SCHEMA`; ``dead``: rows of the sample without image by reason.
 
-    ``rows`` is what the dataset has, ``sampled`` what was drawn of it.
+    ``rows`` is what the dataset has, ``missing_rows`` (an estimate) those of them in files that could not be read,
+    ``sampled`` what was drawn of the others.
 
     ``inspected`` rows had an image; of these, ``named`` have a caption that names the concept, ``matched`` an image
     that passes its verification, ``unnamed`` the latter without the former.
@@ -71,45 +65,15 @@ class Survey:
     dead: Mapping[str, int]
     level: float
     corrected: bool
+    missing_rows: int = 0
 
     @property
     def summary(self) -> dict[str, Any]:
         """All but the table, as plain JSON."""
-        facts = {key: getattr(self, key) for key in ("rows", "sampled", "inspected", "level", "corrected")}
+        facts = {
+            key: getattr(self, key) for key in ("rows", "missing_rows", "sampled", "inspected", "level", "corrected")
+        }
         return {"schema_version": 1, **facts, "dead": dict(self.dead)}
-
-
-@dataclass(frozen=True)
-class Judge:
-    """What an image is compared with: concepts, their references' vectors, and the cut-off."""
-
-    concepts: tuple[Concept, ...]
-    embedder: Embedder
-    references: EmbeddingTable
-    cutoff: Cutoff
-
-    def identity(self) -> str:
-        """Changes with everything that decides a match."""
-        parts = [sorted(identity_of(self.embedder).to_dict().items()), self.cutoff.model_dump()]
-        digest = hashlib.sha256(json.dumps(parts, default=str).encode())
-        digest.update(json.dumps([concept.name for concept in self.concepts]).encode())
-        digest.update(self.references.vectors.tobytes())
-        return digest.hexdigest()
-
-    def matches(self, urls: Sequence[str], source: Source) -> dict[str, tuple[str | None, list[str]]]:
-        """Per link: why there is no image, or None; and the concepts that its image shows."""
-        images = look_at(urls, source, self.embedder, None, every_face=False)
-        seen = [(url, image.vectors) for url, image in images.items() if image.vectors is not None]
-        shown: dict[str, list[str]] = {url: [] for url in urls}
-        if seen:
-            stacked = np.concatenate([vectors for _, vectors in seen])
-            centre = reference_centre(self.references)
-            for concept in self.concepts:
-                drawn = draw_references(self.references, concept.name, self.cutoff.references)
-                passed = similarity(stacked, drawn, self.cutoff.statistic, centre=centre) > self.cutoff.value
-                for index in np.flatnonzero(passed):
-                    shown[seen[index][0]].append(concept.name)
-        return {url: (None if images[url].alive else images[url].reason, shown[url]) for url in urls}
 
 
 def survey(
@@ -147,7 +111,7 @@ def survey(
     dead = Counter(reason for reason in reasons if reason is not None)
     table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     lost = dict(sorted(dead.items()))
-    return Survey(table, sample.rows, len(alive), inspected, lost, level, rates is not None)
+    return Survey(table, sample.rows, len(alive), inspected, lost, level, rates is not None, sample.missing)
 
 
 def _look(rows: pl.DataFrame, judge: Judge, opener: Opener, state: Path) -> dict[str, tuple[str | None, list[str]]]:

@@ -21,9 +21,13 @@ import polars as pl
 
 from mimetic2.counting.captions import find_shards, need_pyarrow
 from mimetic2.counting.locations import absolute
-from mimetic2.counting.passes import each_shard, numbered_batches
+from mimetic2.counting.missing import check_missing, missing_rows
+from mimetic2.counting.passes import Unreadable, each_shard, numbered_batches
 from mimetic2.counting.readers import Batch, Columns, texts_at
+from mimetic2.counting.retries import ATTEMPTS, attempts
 from mimetic2.counting.scanning import unsafe_flags
+from mimetic2.counting.shards import Outcome, footer_rows
+from mimetic2.progress import log
 from mimetic2.seeding import derive_seed
 
 SCHEMA = {"url": pl.String, "caption": pl.String, "punsafe": pl.Float64, "hash": pl.Int64}
@@ -32,10 +36,14 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class RowSample:
-    """``frame`` has the columns of `SCHEMA`, smallest hash first; ``rows`` is how many the dataset has."""
+    """``frame`` has the columns of `SCHEMA`, smallest hash first; ``rows`` is how many the dataset has.
+
+    ``missing`` of the rows (an estimate) are in files that cannot be read, from which nothing was drawn.
+    """
 
     frame: pl.DataFrame
     rows: int
+    missing: int = 0
 
 
 def sample_rows(
@@ -45,21 +53,31 @@ def sample_rows(
     seed: int = 0,
     text_column: str | None = None,
     url_column: str | None = None,
+    allow_missing: float = 0.0,
     workers: int | None = None,
 ) -> RowSample:
     """``number`` rows of all, or all where there are no more.
 
-    Raises :class:`InputError` if no file is found, a column is missing, or a file cannot be read to its end.
+    ``allow_missing`` is the share of rows (0 to 1) that files may have which cannot be read to their end; the sample is
+    then one of the others. Raises :class:`InputError` if no file is found, a column is missing, or more rows than
+    allowed cannot be read.
     """
     need_pyarrow()
     shards = find_shards(captions)
     work = partial(_sample_shard, Columns(text_column, url_column), number, seed)
     tasks = list(zip(shards, _names(shards), strict=True))
-    parts, rows = [pl.DataFrame(schema=SCHEMA)], 0
-    for found, rows_read in each_shard(work, tasks, "sample rows", workers=workers):
+    parts, read = [pl.DataFrame(schema=SCHEMA)], dict[str, int]()
+    outcomes: dict[str, Outcome] = {}
+    for shard, found, rows, outcome in each_shard(work, tasks, "sample rows", workers=workers):
+        outcomes[shard] = outcome
+        if outcome.result is None:
+            log(f"{shard}: cannot be read ({outcome.reason}), tried {ATTEMPTS} times")
+            continue
         parts.append(found)
-        rows += rows_read
-    return RowSample(pl.concat(parts).sort("hash", "url", "caption").head(number), rows)
+        read[shard] = rows
+    total, missing = sum(read.values()), missing_rows(outcomes, read)
+    check_missing({shard: outcomes[shard] for shard in shards}, total, missing, allow_missing)
+    return RowSample(pl.concat(parts).sort("hash", "url", "caption").head(number), total + missing, missing)
 
 
 def _names(shards: Sequence[str]) -> list[str]:
@@ -70,9 +88,21 @@ def _names(shards: Sequence[str]) -> list[str]:
     return ["/".join(parts[shared:]) for parts in split]
 
 
-def _sample_shard(columns: Columns, number: int, seed: int, task: tuple[str, str]) -> tuple[pl.DataFrame, int]:
-    """A shard's rows with the smallest hashes, and how many it has."""
+def _sample_shard(
+    columns: Columns, number: int, seed: int, task: tuple[str, str]
+) -> tuple[str, pl.DataFrame, int, Outcome]:
+    """The shard, its rows with the smallest hashes, how many it has, and whether it could be read."""
     shard, name = task
+    reason = ""
+    for _ in attempts():
+        try:
+            return shard, *_smallest(columns, number, seed, shard, name), Outcome(name)
+        except Unreadable as error:
+            reason = str(error.__cause__)
+    return shard, pl.DataFrame(schema=SCHEMA), 0, Outcome(None, reason, footer_rows(shard))
+
+
+def _smallest(columns: Columns, number: int, seed: int, shard: str, name: str) -> tuple[pl.DataFrame, int]:
     key, rows, limit = derive_seed("uniform rows", seed, name), 0, np.iinfo(np.int64).max
     kept = pl.DataFrame(schema=SCHEMA)
     for start, batch in numbered_batches(shard, columns):
