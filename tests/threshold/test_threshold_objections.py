@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t as student_t
 
 from mimetic2.errors import InputError
 from mimetic2.threshold import find_threshold, threshold_of
 from mimetic2.threshold.intervals import from_count, hansen_critical, ramp_midpoint, step_interval
+from mimetic2.threshold.rise_bound import rise_bound, student_quantile
 from mimetic2.threshold.shapes import Design
 from mimetic2.threshold.weights import concept_weights
 
@@ -165,3 +168,56 @@ def test_too_little_data_is_told_with_the_file(tmp_path: Path, rows: str, says: 
     with pytest.raises(InputError) as caught:
         threshold_of(path)
     assert str(caught.value).startswith(f"{path}: {says}")
+
+
+def _true_rise(kind: str, x: np.ndarray) -> np.ndarray:
+    if kind == "ramp":
+        return 0.15 / (1 + np.exp(-(x - 3.2) / 0.2))
+    if kind == "few high counts":
+        return 0.2 * (x > 3.85)
+    return 0.2 * (x > 0.5)
+
+
+@pytest.mark.parametrize("kind", ["few high counts", "few low counts", "ramp"])
+@pytest.mark.parametrize("noise", ["even", "rising"])
+def test_the_bound_holds_wherever_the_true_rise_lies(kind: str, noise: str) -> None:
+    wrong = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        counts = np.sort(np.round(10 ** rng.uniform(0, 4, 44)))
+        x = np.log10(1 + counts)
+        mean = _true_rise(kind, x)
+        scores = mean + 0.1 * rng.normal(0, 1, 44) * (0.5 + x / 4 if noise == "rising" else 1)
+        design = Design(counts)
+        bound = rise_bound(design, scores, 0.95)
+        rise = mean[-1] - mean[0]
+        middle = int(np.searchsorted(mean, mean[0] + rise / 2))
+        inside = min(middle, 44 - middle) >= bound.beside
+        wrong += bound.anywhere < rise or (inside and bound.inner < rise)
+        assert bound.inner <= bound.anywhere
+        step = design.fit(scores)["step"]
+        assert bound.anywhere >= step.gain  # what the program's own step rises is never excluded
+    assert wrong <= 4  # of 60: 97.5 % and more are wanted
+
+
+def test_equal_scores_exclude_nothing() -> None:
+    found = find_threshold(np.arange(20), np.full(20, 0.4))
+    assert found.verdict == "none"
+    assert "excludes" in found.sentence
+    assert "0.000" not in found.sentence
+
+
+def test_the_sentence_of_no_rise_names_both_bounds_rounded_up() -> None:
+    rng = np.random.default_rng(1)
+    found = find_threshold(np.round(10 ** rng.uniform(0, 4, 40)), rng.normal(0, 0.05, 40), draws=99)
+    assert found.verdict == "none"
+    inner, anywhere = found.details["largest_rise"], found.details["largest_rise_anywhere"]
+    said = [float(number) for number in re.findall(r"more than (0\.\d+)", found.sentence)]
+    assert len(said) == 2
+    assert all(0 <= number - bound < 0.0011 for number, bound in zip(said, (inner, anywhere), strict=True))
+
+
+@pytest.mark.parametrize("freedom", [6, 9, 28, 102])
+@pytest.mark.parametrize("probability", [0.75, 0.975, 0.995])
+def test_students_quantile(freedom: int, probability: float) -> None:
+    assert student_quantile(probability, freedom) == pytest.approx(student_t.ppf(probability, freedom), rel=2e-3)

@@ -1,4 +1,4 @@
-"""Does the score go with the count: rank correlation by permutation, falls, and the largest rise not excluded."""
+"""Does the score go with the count: rank correlation by permutation, and whether it falls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.shapes import Design
 
 _FALL_LEVEL = 0.95
-_LEAST_SHARE = 0.1  # of the concepts on each side of a step that the largest rise considers
 
 
 def ranks(values: Floats) -> Floats:
@@ -36,20 +35,6 @@ def falls(design: Design, scores: Floats) -> bool:
     """Whether the weighted slope on log count is surely negative (5 %, HC3 variance: MacKinnon & White 1985)."""
     slope, error = _slopes(design, scores, design.line.curves(np.zeros(1, dtype=np.int64)).T)
     return bool(slope[0] + normal_quantile(_FALL_LEVEL) * error[0] < 0)
-
-
-def largest_rise(design: Design, scores: Floats, level: float) -> float:
-    """Upper confidence bound of the rise from the lowest to the highest count, the largest over linear and steps.
-
-    Steps with fewer than a tenth of the concepts on one side are left out: single concepts exclude nothing.
-    """
-    above = np.cumsum(design.sizes[::-1])[::-1][1:]
-    wide = np.minimum(above, design.n - above) >= max(2, _LEAST_SHARE * design.n)
-    line = design.line.curves(np.zeros(1, dtype=np.int64))
-    unit = np.concatenate((line, design.steps.curves(np.flatnonzero(wide)))).T
-    slope, error = _slopes(design, scores, unit)
-    height = unit[-1] - unit[0]  # projections become rises of the score
-    return max(0.0, float(((slope + normal_quantile(level) * error) * height).max()))
 
 
 def _slopes(design: Design, scores: Floats, unit: Floats) -> tuple[Floats, Floats]:

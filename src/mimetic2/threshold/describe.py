@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from mimetic2.threshold.association import largest_rise
 from mimetic2.threshold.conclusion import Conclusion
 from mimetic2.threshold.intervals import from_count
 from mimetic2.threshold.planning import concepts_needed
+from mimetic2.threshold.rise_bound import rise_bound
 from mimetic2.threshold.shapes import SHAPES, Design, Fit
 from mimetic2.threshold.verdict import Verdict, lowest
 
 
-def verdict_facts(found: Conclusion, level: float, fall: str | None = None) -> dict[str, Any]:
-    """What the sentence of the verdict needs; ``fall`` describes a fall that makes "it only rises" doubtful."""
+def verdict_facts(found: Conclusion, level: float) -> dict[str, Any]:
+    """What the sentence of the verdict needs, but for what the checks find."""
     design, fits, place = found.design, found.fits, found.place
     facts: dict[str, Any] = {"n": design.n, "level": level, "falls": found.falling}
-    facts |= {"threshold": place.threshold, "interval": place.interval, "constant": found.constant, "fall": fall}
+    facts |= {"threshold": place.threshold, "interval": place.interval, "constant": found.constant}
     facts |= {"beyond": place.details.get("beyond_counts"), "half_seen": place.details.get("half_of_rise_seen")}
-    if found.verdict is Verdict.NONE:
-        facts["largest_rise"] = largest_rise(design, found.scores, level)
+    if found.verdict is Verdict.NONE and not found.constant:
+        facts["bound"] = rise_bound(design, found.scores, level)
     if found.verdict is Verdict.UNDECIDED:
         by_bic = sorted(SHAPES, key=lambda shape: fits[shape].bic)
         best, rival = found.rivals

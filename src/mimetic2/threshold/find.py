@@ -171,9 +171,15 @@ def _robust(observed: Observations, common: dict[str, Any], draws: int) -> Thres
         common["identification"] = widen_identification(common["identification"], moved, level)
         details |= summary(moved)
     place = found.place
+    facts = verdict_facts(found, level)
+    if "bound" in facts:
+        details |= {
+            "largest_rise": round(facts["bound"].inner, 6),
+            "largest_rise_anywhere": round(facts["bound"].anywhere, 6),
+        }
     checks = examine(observed, found, drawn, moved, setting)
     return ThresholdResult(
-        sentence=robust_sentence(found.verdict, verdict_facts(found, level, checks.fall)),
+        sentence=robust_sentence(found.verdict, facts | {"fall": checks.fall}),
         verdict=found.verdict.value,
         threshold=place.threshold,
         threshold_kind=place.kind,

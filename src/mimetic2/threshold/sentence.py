@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from mimetic2.threshold.paper import PaperThreshold
+from mimetic2.threshold.rise_bound import RiseBound
 from mimetic2.threshold.verdict import Verdict
 
 
@@ -33,16 +35,7 @@ def robust_sentence(verdict: Verdict, facts: dict[str, Any]) -> str:
     if verdict is Verdict.GRADUAL:
         return _gradual(facts, percent)
     if verdict is Verdict.NONE:
-        if facts["constant"]:
-            return f"The imitation scores of all {n:,} concepts are equal: they show no rise, and nothing excludes one."
-        if facts["falls"]:
-            return (
-                f"Over {n:,} concepts the imitation score does not rise with the number of training images; it falls."
-            )
-        return (
-            f"Over {n:,} concepts the imitation score shows no rise with the number of training images; "
-            f"a rise of more than {facts['largest_rise']:.3f} over the observed counts is excluded (at {percent})."
-        )
+        return _none(facts, percent)
     left = " and ".join(facts["left"]) if len(facts["left"]) < 3 else ", ".join(facts["left"])
     text = (
         f"{n:,} concepts do not decide how the imitation score depends on the number of training images: {left} remain"
@@ -52,6 +45,21 @@ def robust_sentence(verdict: Verdict, facts: dict[str, Any]) -> str:
     needed, (low, high) = facts["needed"]
     return (
         f"{text} possible; at least {needed:,} concepts, added mostly at {low:,} to {high:,} images, would be needed."
+    )
+
+
+def _none(facts: dict[str, Any], percent: str) -> str:
+    """No rise is shown: what rise the data exclude, or why none."""
+    n = facts["n"]
+    if facts["constant"]:
+        return f"The imitation scores of all {n:,} concepts are equal: they show no rise, and nothing excludes one."
+    if facts["falls"]:
+        return f"Over {n:,} concepts the imitation score does not rise with the number of training images; it falls."
+    bound: RiseBound = facts["bound"]
+    return (
+        f"Over {n:,} concepts the imitation score shows no rise with the number of training images; excluded (at "
+        f"{percent}) is a rise of more than {_score(bound.inner)} whose middle has at least {bound.beside:,} concepts on "
+        f"either side, and wherever it lies within the observed counts one of more than {_score(bound.anywhere)}."
     )
 
 
@@ -76,6 +84,11 @@ def _gradual(facts: dict[str, Any], percent: str) -> str:
         f"{text}; the midpoint of the fitted curve lies at {place}, but its {ends} {lie} beyond the observed counts: "
         f"half of the rise within them is reached at about {facts['half_seen']:,}."
     )
+
+
+def _score(value: float) -> str:
+    """Rounded up, so that what is excluded stays excluded."""
+    return f"{math.ceil(value * 1000) / 1000:.3f}"
 
 
 def _pair(pair: tuple[int, int]) -> str:

@@ -24,6 +24,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.shapes import PARAMETERS, SHAPES, SMOOTH, Design, Fit, variance_floor
@@ -186,11 +187,16 @@ def neighbours(design: Design, fitted: Floats, residuals: Floats, rng: np.random
     in the order of counts (local bootstrap, Shi 1991); residuals are exchanged in units of 1/√weight.
     """
     n = len(fitted)
-    window = min(n, max(_LEAST_NEIGHBOURS, n // 4))
-    first = np.clip(np.arange(n) - window // 2, 0, n - window)
+    first, window = window_starts(n)
     chosen = first + rng.integers(0, window, (draws, n))
     scale = np.sqrt(design.weights)
     return np.asarray(fitted + (residuals * scale)[chosen] * _signs(rng, (draws, n)) / scale)
+
+
+def window_starts(n: int) -> tuple[NDArray[np.int64], int]:
+    """First of the neighbours of each of ``n`` concepts in the order of counts, and how many neighbours there are."""
+    width = min(n, max(_LEAST_NEIGHBOURS, n // 4))
+    return np.clip(np.arange(n) - width // 2, 0, n - width), width
 
 
 def wild(fitted: Floats, residuals: Floats, rng: np.random.Generator, draws: int) -> Floats:
