@@ -57,9 +57,10 @@ def _none(facts: dict[str, Any], percent: str) -> str:
         return f"Over {n:,} concepts the imitation score does not rise with the number of training images; it falls."
     bound: RiseBound = facts["bound"]
     return (
-        f"Over {n:,} concepts the imitation score shows no rise with the number of training images; excluded (at "
-        f"{percent}) is a rise of more than {_score(bound.inner)} whose middle has at least {bound.beside:,} concepts on "
-        f"either side, and wherever it lies within the observed counts one of more than {_score(bound.anywhere)}."
+        f"Over {n:,} concepts the imitation score shows no rise with the number of training images; excluded "
+        f"(at {percent}) is a rise of more than {_score(bound.inner)} whose middle has at least {bound.beside:,} "
+        "concepts on either side, and wherever it lies within the observed counts one of more than "
+        f"{_score(bound.anywhere)}."
     )
 
 
