@@ -34,6 +34,7 @@ class PromptCache:
     def __init__(self, pipeline: Any, negative_prompt: str | None, *, guided: bool) -> None:
         self._pipeline = pipeline
         self._family = type(pipeline).__name__
+        self._device = pipeline._execution_device  # found by a walk over all modules, hence once
         self._negative = negative_prompt
         self._guided = guided
         self._known: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -79,6 +80,6 @@ class PromptCache:
             negative = "" if self._negative is None and self._family == "PixArtSigmaPipeline" else self._negative
             unwanted = None if negative is None else [negative] * len(texts)
             given |= {"do_classifier_free_guidance": guided, "negative_prompt": unwanted}
-        given |= {"device": self._pipeline._execution_device, "num_images_per_prompt": 1}
+        given |= {"device": self._device, "num_images_per_prompt": 1}
         pairs = zip(_RETURNS[self._family], self._pipeline.encode_prompt(**given), strict=True)
         return {name: value for name, value in pairs if name is not None and value is not None}
