@@ -18,7 +18,7 @@ def pack_linear_layers(network: Any) -> int:
     """
     import torch
 
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return 0
     multiply = torch.ops.mkldnn._linear_pointwise.default
     packed = 0
@@ -26,7 +26,7 @@ def pack_linear_layers(network: Any) -> int:
         if type(layer) is torch.nn.Linear and layer.weight.dtype == torch.float32:
             weight = layer.weight.detach().to_mkldnn()
             layer.weight = torch.nn.Parameter(weight, requires_grad=False)  # no second copy, and dtype still to be read
-            layer.forward = _forward(multiply, weight, layer.bias)
+            layer.forward = _forward(multiply, weight, layer.bias)  # type: ignore[method-assign, assignment]
             packed += 1
     return packed
 
