@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mimetic2.errors import InputError
-from mimetic2.generation.packing import pack_linear_layers
+from mimetic2.generation.packing import pack_convolutions, pack_linear_layers
 
 Precision = Literal["float32", "float16", "bfloat16"]
 PRECISIONS = ("float32", "float16", "bfloat16")
@@ -123,6 +123,8 @@ def place(pipeline: Any, execution: Execution, device: str, *, small: bool) -> N
             raise InputError(problem, accepted="native, or another attention backend of diffusers") from error
     if device == "cpu" and (small or not execution.compile):  # torch's compiler would pack them itself
         pack_linear_layers(denoiser)
+    if small and not execution.compile:
+        pack_convolutions(denoiser)
     if execution.compile:
         # Batches have one shape a concept, so compiled code is used again instead of being compiled for each shape.
         # Small pictures lose their time in Python between the kernels: there it is enough to record the operations
