@@ -12,6 +12,7 @@ import random
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -76,8 +77,11 @@ def _children(parent: int) -> list[tuple[int, bytes]]:
     return found
 
 
-def start_cluster(**settings: str) -> Iterator[Cluster]:
-    """A head node with two workers; ended by signals to the processes that were started here."""
+def start_cluster(*before: str, **settings: str) -> Iterator[Cluster]:
+    """A head node with two workers; ended by signals to the processes that were started here.
+
+    ``before``: a command that starts what follows it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="ray"))  # short: its sockets' paths are limited to 107 bytes
     token = folder / "token"
     token.write_text(secrets.token_hex(32))
@@ -91,7 +95,7 @@ def start_cluster(**settings: str) -> Iterator[Cluster]:
     }
     head = ["--head", "--block", "--node-ip-address=127.0.0.1", "--port=0", "--num-cpus=2", f"--temp-dir={folder}"]
     options = ["--include-dashboard=false", "--disable-usage-stats", f"--object-store-memory={100 * 2**20}"]
-    command = [sys.executable, "-m", "ray.scripts.scripts", "start", *head, *options]
+    command = [*before, sys.executable, "-m", "ray.scripts.scripts", "start", *head, *options]
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -132,11 +136,11 @@ def captions(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def count(cluster: Cluster, folder: Path) -> subprocess.Popen[bytes]:
-    """`mimetic2 count --engine ray` in its own process, with paths relative to ``folder``."""
+def count(cluster: Cluster, folder: Path, first: str = "") -> subprocess.Popen[bytes]:
+    """`mimetic2 count --engine ray` in its own process, with paths relative to ``folder``; ``first``: run before it."""
     files = ["--captions", "c/*.parquet", "--concepts", "concepts.csv", "--out", "ray.csv", "--sample", "15"]
     engine = ["--engine", "ray", "--address", cluster.address, "--json"]
-    command = [sys.executable, "-c", "from mimetic2.cli.main import main; main()", "count", *files, *engine]
+    command = [sys.executable, "-c", f"{first}\nfrom mimetic2.cli.main import main; main()", "count", *files, *engine]
     return subprocess.Popen(
         command, cwd=folder, env=cluster.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -230,10 +234,33 @@ def test_no_cluster_no_token_no_ray(
         get_engine("ray")
 
 
+OTHER_PYTHON = """
+import collections, sys
+sys.version_info = collections.namedtuple("V", "major minor micro releaselevel serial")(3, 11, 99, "final", 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("pretend", "here"),
+    [
+        ("import ray; ray.__version__ = '2.50.9'", b"2.50.9 and "),
+        (OTHER_PYTHON, b"and 3.11.99"),
+    ],
+)
+def test_other_versions_than_the_cluster_s_are_told(
+    cluster: Cluster, captions: Path, pretend: str, here: bytes
+) -> None:
+    with count(cluster, captions, pretend) as process:
+        output, log = process.communicate(timeout=60)
+    assert (process.returncode, output) == (2, b""), log
+    line = log.splitlines()[-1]
+    assert line.startswith(f"mimetic2: the Ray cluster at '{cluster.address}' has Ray ".encode())
+    assert here in line
+    assert line.endswith(b"accepted: the same version of both there and here")
+
+
 @pytest.fixture
 def unused_port() -> int:
-    import socket
-
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -302,6 +329,26 @@ def test_a_node_without_mimetic2(captions: Path) -> None:
             _, log = process.communicate(timeout=60)
     assert process.returncode == 3, log
     assert b"a node of the cluster lacks mimetic2." in log
+
+
+@pytest.mark.slow
+def test_results_on_a_disk_that_the_driver_does_not_see(captions: Path) -> None:
+    """The cluster runs where another file system is mounted over the folder of results."""
+    hidden = shards_path(captions / "ray.csv")
+    hidden.mkdir()
+    inside = ("unshare", "--user", "--map-root-user", "--mount")
+    if shutil.which("unshare") is None or subprocess.run([*inside, "true"], capture_output=True).returncode:
+        pytest.skip("needs user namespaces")
+    mount = ("sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"', str(hidden))
+    for cluster in start_cluster(*inside, *mount):
+        impatient = "import mimetic2.counting.counts as counts; counts._VISIBLE_SECONDS = 1.0"
+        with count(cluster, captions, impatient) as process:
+            output, log = process.communicate(timeout=120)
+    assert (process.returncode, output) == (2, b""), log
+    line = log.splitlines()[-1].decode()
+    assert line.startswith(f"mimetic2: {hidden}: a worker on {socket.gethostname()} wrote ")
+    assert line.endswith("accepted: an --out on a file system that all nodes share")
+    assert not (captions / "ray.csv").exists()
 
 
 @pytest.mark.slow

@@ -133,7 +133,7 @@ def _await_visible(folder: Path, outcome: Outcome) -> None:
     deadline = time.monotonic() + _VISIBLE_SECONDS
     while not (folder / outcome.result).exists():
         if time.monotonic() > deadline:
-            problem = f"a worker wrote {outcome.result} there, which is not to be seen here"
+            problem = f"a worker on {outcome.host} wrote {outcome.result} there, which is not to be seen here"
             raise InputError(problem, file=folder, accepted="an --out on a file system that all nodes share")
         time.sleep(0.5)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -53,11 +54,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A shard's end: the name of its result, or why it has none; ``rows`` it should have, where its footer says so."""
+    """A shard's end: the name of its result, or why it has none; ``rows`` it should have, where its footer says so.
+
+    ``host`` is the machine that wrote the result.
+    """
 
     result: str | None
     reason: str | None = None
     rows: int | None = None
+    host: str | None = None
 
 
 def count_shard(job: Job, shard: str) -> Outcome:
@@ -78,7 +83,7 @@ def count_shard(job: Job, shard: str) -> Outcome:
             reason = " ".join(str(error).split())
             continue
         write_tally(path, tally)
-        return Outcome(path.name)
+        return Outcome(path.name, host=socket.gethostname())
     return Outcome(None, reason, footer_rows(shard))
 
 

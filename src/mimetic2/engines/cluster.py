@@ -20,6 +20,7 @@ from mimetic2.errors import InputError, MissingRequirement
 
 TASKS_PER_WORKER = 2
 _CONNECT_SECONDS = 10.0
+_VERSIONS = re.compile(r"Ray: (\S+) Python: (\S+)")
 _RELIEF_SECONDS = 2.0  # until Ray sees that the memory of a worker it ended is free again
 
 
@@ -107,6 +108,10 @@ def _reach(address: str) -> None:
 def _refused(address: str, error: Exception) -> InputError:
     place = "on this machine" if address == "auto" else f"at '{address}'"
     reason = " ".join(str(error).split())
+    if (versions := _VERSIONS.findall(reason)) and "Version mismatch" in reason:
+        (ray, python), (ray_here, python_here) = versions
+        problem = f"the Ray cluster {place} has Ray {ray} and Python {python}; here are {ray_here} and {python_here}"
+        return InputError(problem, accepted="the same version of both there and here")
     return InputError(
         f"no Ray cluster {place} lets us in ({reason})",
         accepted="--address HOST:PORT of a running cluster, with its token in RAY_AUTH_TOKEN_PATH if it asks for one",
