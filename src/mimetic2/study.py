@@ -156,6 +156,7 @@ class Study(_Strict):
     reference: StudyPath
     generated: StudyPath | None = None
     model: Text | None = None
+    allow_download: bool = False
     prompts: Texts | None = None
     images: int = Field(default=10, ge=1, le=10_000)
     adaptive: Adaptive | None = None

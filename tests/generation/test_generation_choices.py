@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+import mimetic2.generation.opening as opening
 import mimetic2.runs.facts as facts
 import mimetic2.runs.running as running
 from mimetic2.errors import InputError, MissingRequirement
@@ -24,6 +25,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "reference").mkdir()
     (tmp_path / "counts.csv").write_text("concept,count\nAda,3\n")
     (tmp_path / "style.safetensors").write_bytes(b"weights")
+    (tmp_path / "style.bin").write_bytes(b"weights")
     return tmp_path
 
 
@@ -107,6 +109,22 @@ def test_an_api_in_a_study(folder: Path) -> None:
 def test_wrong_sections(folder: Path, study: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         model_files(study_of(folder, **study))
+
+
+@pytest.mark.parametrize("said", [{}, {"allow_download": False}, {"allow_download": True}])
+def test_only_what_is_allowed_is_fetched(folder: Path, said: dict[str, bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def resolve(model: str, *, allow_download: bool, config: Path | None) -> Any:
+        asked.append((model, allow_download))
+        raise MissingRequirement("not here")
+
+    monkeypatch.setattr(opening, "resolve_model", resolve)
+    with pytest.raises(MissingRequirement):
+        running.run(study_of(folder, model="sd-1.4", **said) and folder / "study.yaml")
+    with pytest.raises(MissingRequirement):
+        running.run(folder / "study.yaml", allow_download=True)
+    assert asked == [("sd-1.4", said.get("allow_download", False)), ("sd-1.4", True)]
 
 
 @pytest.mark.parametrize(

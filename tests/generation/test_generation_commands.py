@@ -59,8 +59,21 @@ def test_generate_with_wrong_input(
 
 
 def test_generate_refuses_a_pickle(concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert generate(concepts, "--out", str(tmp_path / "out"), "--domain", "lab", "--model", "sd.ckpt") == 3
-    assert "mimetic2 convert sd.ckpt" in capsys.readouterr().err
+    command = ["--out", str(tmp_path / "out"), "--domain", "lab", "--model", str(tmp_path / "sd.ckpt")]
+    assert generate(concepts, *command) == 2
+    assert "sd.ckpt: no such file" in capsys.readouterr().err
+    (tmp_path / "sd.ckpt").touch()
+    assert generate(concepts, *command) == 3
+    assert f"mimetic2 convert {tmp_path / 'sd.ckpt'}" in capsys.readouterr().err
+
+
+def test_settings_are_named_as_the_user_names_them(concepts: Path, tmp_path: Path, capsys: Any) -> None:
+    command = ["--model", "lab", "--out", str(tmp_path / "out"), "--images", "1"]
+    assert generate(concepts, *command, "--steps", "1") == 0
+    assert generate(concepts, *command, "--steps", "2") == 2
+    assert "the images here were made with --steps 1, not 2" in capsys.readouterr().err
+    assert generate(concepts, *command, "--steps", "1", "--size", "64") == 2
+    assert "the images here were made with --size unset, not 64" in capsys.readouterr().err
 
 
 def test_convert_keeps_every_tensor(tmp_path: Path) -> None:

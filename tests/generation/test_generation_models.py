@@ -99,8 +99,8 @@ def test_a_lora_of_something_else_is_refused(tiny: Tiny, lora: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("style.bin", MissingRequirement, "mimetic2 convert"),
-        ("style.pt:0.5", MissingRequirement, "mimetic2 convert"),
+        ("style.bin", InputError, "style.bin: no such file"),
+        ("style.pt:0.5", InputError, "style.pt: no such file"),
         ("style", InputError, "is no LoRA adapter"),
         ("none.safetensors", InputError, "no such file"),
         ("none.safetensors:strong", InputError, "'strong' is no scale"),
@@ -110,6 +110,13 @@ def test_a_lora_of_something_else_is_refused(tiny: Tiny, lora: Path, tmp_path: P
 def test_wrong_adapters(text: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Adapter.parse(text)
+
+
+@pytest.mark.parametrize("written", ["style.bin", "style.pt:0.5"])
+def test_a_pickled_adapter_is_refused(written: str, tmp_path: Path) -> None:
+    (tmp_path / written.partition(":")[0]).touch()
+    with pytest.raises(MissingRequirement, match="mimetic2 convert"):
+        Adapter.parse(str(tmp_path / written))
 
 
 def test_adapters_by_the_command(tiny: Tiny, lora: Path, tmp_path: Path, capsys: Any) -> None:

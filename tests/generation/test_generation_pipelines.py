@@ -149,6 +149,9 @@ def test_what_a_safety_checker_blanks_is_a_reason_and_no_file(
 
 def test_pickled_weights_are_refused(tiny: Tiny, tmp_path: Path) -> None:
     for name in ("model.ckpt", "model.bin", "model.pt"):
+        with pytest.raises(InputError, match="no such file"):
+            resolve_model(str(tmp_path / name))
+        (tmp_path / name).touch()
         with pytest.raises(MissingRequirement, match="mimetic2 convert"):
             resolve_model(str(tmp_path / name))
     folder = tmp_path / "pickled"

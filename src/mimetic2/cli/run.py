@@ -19,12 +19,15 @@ def register(app: typer.Typer) -> None:
 def run(
     study: Annotated[Path, typer.Argument(help="The study (study.yaml).")],
     out: Annotated[Path | None, typer.Option(help="Run directory; default: <study>-run beside the study.")] = None,
+    allow_download: Annotated[
+        bool, typer.Option("--allow-download", help="May fetch the study's model and embedder from their hub.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print threshold.json instead of sentences.")] = False,
 ) -> None:
     """Do every stage of a study that is not done yet. Run again to resume; what did not change is skipped."""
     from mimetic2.runs import run as run_study
 
-    show(run_study(study, out), as_json=as_json)
+    show(run_study(study, out, allow_download=allow_download), as_json=as_json)
 
 
 def show(result: RunResult, *, as_json: bool) -> None:

@@ -28,7 +28,10 @@ class Adapter:
         """``FILE.safetensors`` or ``FILE.safetensors:SCALE``; raises :class:`InputError` for anything else."""
         written = _WRITTEN.fullmatch(text)
         if written is None:
-            if Path(text.rpartition(":")[0] or text).suffix.lower() in (".bin", ".ckpt", ".pt", ".pth"):
+            pickled = Path(text.rpartition(":")[0] or text)
+            if pickled.suffix.lower() in (".bin", ".ckpt", ".pt", ".pth"):
+                if not pickled.is_file():
+                    raise InputError("no such file", file=pickled, accepted=ACCEPTED)
                 raise MissingRequirement(
                     f"{text}: is pickled, which can run code when opened; make safetensors of it first: "
                     f"mimetic2 convert {text}"

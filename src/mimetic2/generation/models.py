@@ -96,6 +96,8 @@ def resolve_model(model: str, *, allow_download: bool = False, config: Path | No
         return _of_hub(model, preset.ids, preset, allow_download)
     path = Path(model)
     if path.suffix.lower() in PICKLED:
+        if not path.is_file():
+            raise InputError("no such file", file=path, accepted=ACCEPTED)
         raise MissingRequirement(
             f"{model}: is a pickled checkpoint, which can run code when opened; make safetensors of it first: "
             f"mimetic2 convert {model}"

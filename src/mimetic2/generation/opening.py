@@ -55,13 +55,17 @@ def check_model(
     lora: Sequence[Adapter] = (),
     api: Api | None = None,
     pipeline_config: Path | None = None,
+    allow_download: bool = False,
 ) -> Path | None:
-    """Raise what would keep the model from being opened; its folder or file, None for an API."""
+    """Raise what would keep the model from being opened; its folder or file, None for an API.
+
+    A model that is not here is fetched where ``allow_download`` is given.
+    """
     chosen = (execution, tuple(lora), api, pipeline_config)
     if is_address(model):
         ApiBackend(model, _check_api(model, *chosen), sampling)
         return None
-    return _check_local(model, *chosen, allow_download=False).path
+    return _check_local(model, *chosen, allow_download=allow_download).path
 
 
 def _check_api(

@@ -32,6 +32,19 @@ CREATE TABLE IF NOT EXISTS more (concept TEXT PRIMARY KEY, images INTEGER NOT NU
 CREATE TABLE IF NOT EXISTS spending (amount REAL NOT NULL);
 """
 
+_OPTIONS = {
+    "num_inference_steps": "--steps",
+    "guidance_scale": "--guidance",
+    "width": "--size",
+    "height": "--size",
+    "precision": "--dtype",
+    "batch_size": "--batch-size",
+    "negative_prompt": "--negative-prompt",
+    "safety_checker": "--safety-checker",
+    **{name: f"--{name}" for name in ("model", "images", "seed", "size", "device", "attention", "compile", "lora")},
+}
+"""What the user calls the settings."""
+
 Levels = npt.NDArray[np.uint8]
 
 
@@ -95,7 +108,9 @@ class Store:
             return
         for name in sorted({*wanted, *found}):
             if wanted.get(name) != found.get(name):
-                problem = f"the images here were made with {name} {found.get(name)}, not {wanted.get(name)}"
+                option = _OPTIONS.get(name, name.replace("_", " "))
+                before, now = found.get(name, "unset"), wanted.get(name, "unset")
+                problem = f"the images here were made with {option} {before}, not {now}"
                 raise InputError(problem, file=self.out, accepted="the same settings, another --out, or --restart")
 
     def claim_more(self, images: Mapping[str, int], first: int) -> None:

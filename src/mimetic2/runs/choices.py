@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mimetic2.concepts import Concept, read_concepts
 from mimetic2.countstable import read_counts
@@ -11,6 +12,9 @@ from mimetic2.domains import Cutoff, load_domain, read_prompts
 from mimetic2.errors import InputError
 from mimetic2.generation import Generating, Sampling
 from mimetic2.study import PROMPT_FILES, Study
+
+if TYPE_CHECKING:
+    from mimetic2.embedding import Embedder
 
 
 def prompts_of(study: Study) -> tuple[str, ...]:
@@ -35,6 +39,16 @@ def embedder_options(study: Study) -> dict[str, str]:
         return {"faces": study.faces}
     one = study.procedure == "paper" and load_domain(study.domain).exactly_one_face
     return {"faces": "one"} if one and has_option(embedder_name(study), "faces") else {}
+
+
+def embedder_of(study: Study) -> Embedder:
+    """The embedder with the study's weights, which may be fetched where the study allows it."""
+    from mimetic2.embedding import get_embedder
+    from mimetic2.embedding.registry import has_option
+
+    name = embedder_name(study)
+    fetched = {"allow_download": True} if study.allow_download and has_option(name, "allow_download") else {}
+    return get_embedder(name, study.embedder_weights, **embedder_options(study), **fetched)
 
 
 def embedder_files(study: Study) -> Mapping[str, Path]:
@@ -87,12 +101,11 @@ def remote_captions(study: Study) -> dict[str, str]:
 def check_requirements(study: Study) -> None:
     """Raise what would otherwise come up after hours: an unknown domain or embedder, bad prompts, a missing model,
     tables of counts and folders of images that are not as they should be."""
-    from mimetic2.embedding import get_embedder
     from mimetic2.embedding.finding import check_images
 
     prompts_of(study)
     model_files(study)
-    embedder = get_embedder(embedder_name(study), study.embedder_weights, **embedder_options(study))
+    embedder = embedder_of(study)
     names = [concept.name for concept in listed(study) if not concept.minor]
     if study.counts is not None:
         read_counts(study.counts, paper=study.procedure == "paper")
@@ -127,7 +140,7 @@ def model_files(study: Study) -> Mapping[str, Path]:
     from mimetic2.generation.opening import check_model
 
     chosen = generating(study)
-    path = check_model(study.model, chosen.sampling(), **chosen.arguments())
+    path = check_model(study.model, chosen.sampling(), allow_download=study.allow_download, **chosen.arguments())
     files = {f"lora {number}": adapter.path for number, adapter in enumerate(chosen.adapters())}
     files |= {"pipeline_config": chosen.pipeline_config} if chosen.pipeline_config is not None else {}
     return files | ({"model": path} if path is not None else {})

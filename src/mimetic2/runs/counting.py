@@ -15,7 +15,7 @@ from mimetic2.countstable import COVARIATE, DECIMALS, check_covariates, read_cou
 from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
-from mimetic2.runs.choices import counts_faces, embedder_name, embedder_options, listed, study_cutoff
+from mimetic2.runs.choices import counts_faces, embedder_of, listed, study_cutoff
 from mimetic2.runs.places import CONCEPTS, COUNTS, FETCHED, FUNNEL, MENTIONS, SAMPLE, TRAINING, VERIFIED
 from mimetic2.runs.stage import Outcome
 from mimetic2.study import Study
@@ -144,11 +144,10 @@ def verify(study: Study, run: Path) -> Outcome:
     from mimetic2.counting.paper import paper_counts
     from mimetic2.counting.sources import Refusing, source_of
     from mimetic2.counting.verification import cutoff_for, verify_images
-    from mimetic2.embedding import get_embedder
 
     sample = read_table(run / SAMPLE)
     folder = _images(study, run, sample)
-    embedder = get_embedder(embedder_name(study), study.embedder_weights, **embedder_options(study))
+    embedder = embedder_of(study)
     cutoff = cutoff_for(embedder, domain=load_domain(study.domain), cutoff=study_cutoff(study))
     rates = rates_of(cutoff) if study.correct else None
     faces = study.procedure == "paper" and counts_faces(study) and isinstance(embedder, SeesEveryFace)

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from mimetic2.concepts import read_concepts
-from mimetic2.runs.choices import embedder_name, embedder_options
+from mimetic2.runs.choices import embedder_of
 from mimetic2.study import Adaptive, Study
 from mimetic2.tables import read_table, write_table
 
@@ -33,12 +33,12 @@ class Further:
 
     def __call__(self, first: pl.DataFrame) -> Mapping[str, int]:
         """``first``: the table of the first images. Writes ``allocation.csv`` into the folder."""
-        from mimetic2.embedding import embed_images, find_images, get_embedder
+        from mimetic2.embedding import embed_images, find_images
         from mimetic2.planning.further import further_images
         from mimetic2.scoring import score_concepts
 
         study, concepts = self.study, read_concepts(self.concepts)
-        embedder = get_embedder(embedder_name(study), study.embedder_weights, **embedder_options(study))
+        embedder = embedder_of(study)
         self.cache.parent.mkdir(mode=0o700, exist_ok=True)
         made = find_images(self.folder, concepts).filter(pl.col("index") < study.images)
         result = score_concepts(

@@ -64,20 +64,26 @@ class RunResult:
         return self.folder / REPORT
 
 
-def run(study_path: str | Path, out: str | Path | None = None, *, command: str | None = None) -> RunResult:
+def run(
+    study_path: str | Path, out: str | Path | None = None, *, command: str | None = None, allow_download: bool = False
+) -> RunResult:
     """Do all stages of a study that are not done, in the run directory ``out``; call again to resume.
 
     ``out`` is by default the folder ``<name of the file>-run`` beside the study, or the study's own folder where that
-    is a run directory. ``command`` is recorded in the manifest. Raises :class:`InputError` for a wrong study or input
-    and while another process writes to the directory.
+    is a run directory. ``command`` is recorded in the manifest. ``allow_download``, as the study's key, lets model and
+    embedder come from their hub. Raises :class:`InputError` for a wrong study or input and while another process writes
+    to the directory.
     """
     path = Path(study_path)
     study = load_study(path)
+    if allow_download:
+        study = study.model_copy(update={"allow_download": True})
     check_requirements(study)
     folder = Path(out) if out is not None else default_folder(path)
     if folder.exists() and not folder.is_dir():
         raise InputError("is a file, a folder for the run is wanted", file=folder)
-    line = command or shlex.join(["mimetic2", "run", str(study_path), *(["--out", str(out)] if out else [])])
+    chosen = [*(["--out", str(out)] if out else []), *(["--allow-download"] if allow_download else [])]
+    line = command or shlex.join(["mimetic2", "run", str(study_path), *chosen])
     with writing(folder):
         _keep_study(study, path, folder)
         happened = do_stages(STAGES, study, folder, line)

@@ -14,8 +14,7 @@ from mimetic2.errors import InputError
 from mimetic2.files import write_json
 from mimetic2.runs.choices import (
     counts_faces,
-    embedder_name,
-    embedder_options,
+    embedder_of,
     generated_folder,
     generating,
     prompts_of,
@@ -70,6 +69,7 @@ def generate(study: Study, run: Path) -> Outcome:
         sampling=sampling_of(study),
         then=further,
         only=True,
+        allow_download=study.allow_download,
         **generating(study).arguments(),
     )
     lost = Counter(reason for reason in table["reason"].to_list() if reason)
@@ -83,9 +83,9 @@ def generate(study: Study, run: Path) -> Outcome:
 
 def embed(study: Study, run: Path) -> Outcome:
     """Vectors of the generated and of the reference images."""
-    from mimetic2.embedding import embed_images, find_images, get_embedder
+    from mimetic2.embedding import embed_images, find_images
 
-    embedder = get_embedder(embedder_name(study), study.embedder_weights, **embedder_options(study))
+    embedder = embedder_of(study)
     concepts = [concept.name for concept in read_concepts(run / CONCEPTS)]
     (run / "embed").chmod(0o700)
     lost: Counter[str] = Counter()
