@@ -60,8 +60,7 @@ def pair_hash(seed: int, url: str, text: str) -> int:
     from mimetic2.counting.hashing import keyed_hashes
 
     key = hashlib.blake2b(f"mimetic2 sample {seed}".encode(), digest_size=16).digest()
-    message = len(url.encode()).to_bytes(8, "little") + f"{url}{text}".encode()
-    return int(keyed_hashes(key, pa.array([message]))[0]) >> 1
+    return int(keyed_hashes(key, pa.array([url.encode()]), pa.array([text.encode()]))[0]) >> 1
 
 
 def test_counts_and_sample_by_definition(tmp_path: Path) -> None:

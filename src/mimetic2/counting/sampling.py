@@ -10,14 +10,14 @@ two different ones among a million meet with a chance of 5e-8.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mimetic2.counting.hashing import key_of, keyed_hashes
+from mimetic2.counting.scanners import spread
 
 Ints = npt.NDArray[np.int64]
 _LARGEST = np.iinfo(np.int64).max
@@ -25,17 +25,8 @@ _PENDING = 1 << 16
 
 
 def pair_hashes(seed: int, urls: Any, captions: Any) -> Ints:
-    """The 63-bit keyed hash of each (url, caption): of the URL's length in 8 bytes, little end first, and both texts.
-
-    ``urls``, ``captions``: pyarrow arrays of ``large_binary`` without nulls.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    sizes = np.asarray(pc.binary_length(urls), "<u8")
-    lengths = pa.Array.from_buffers(pa.binary(8), len(urls), [None, pa.py_buffer(sizes)]).cast(pa.large_binary())
-    texts = pc.binary_join_element_wise(lengths, urls, captions, pa.scalar(b"", pa.large_binary()))
-    return (keyed_hashes(key_of("sample", seed), texts) >> np.uint64(1)).astype(np.int64)
+    """The 63-bit keyed hash of each (url, caption); pyarrow arrays of bytes, equally long and without nulls."""
+    return (keyed_hashes(key_of("sample", seed), urls, captions) >> np.uint64(1)).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -57,46 +48,32 @@ class Sample:
         return len(self.concept)
 
 
-def empty_sample() -> Sample:
-    """A sample of nothing."""
-    import pyarrow as pa
+class _Entries(NamedTuple):
+    """The numbers of sampled pairs, columns of equal length; ``place``: where their texts are stored."""
 
-    ints, texts = np.empty(0, np.int64), pa.array([], pa.large_binary())
-    return Sample(ints, ints, texts, texts, ints, np.empty(0))
-
-
-def bottom(parts: Sequence[Sample], k: int) -> Sample:
-    """The k distinct pairs of smallest hash per concept of all parts together, by concept, then hash."""
-    import pyarrow as pa
-
-    columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(Sample)}
-    texts = {name: pa.concat_arrays(columns.pop(name)) for name in ("url", "caption")}
-    joined = {name: np.concatenate(column) for name, column in columns.items()}
-    if not len(joined["concept"]):
-        return empty_sample()
-    order = np.lexsort((joined["hash"], joined["concept"]))
-    concept, hashes = joined["concept"][order], joined["hash"][order]
-    new_concept = np.diff(concept, prepend=-1) != 0
-    first = np.flatnonzero(new_concept | (np.diff(hashes, prepend=-1) != 0))
-    multiplicity = np.add.reduceat(joined["multiplicity"][order], first)
-    unsafe = np.fmax.reduceat(joined["unsafe"][order], first)
-    starts = np.flatnonzero(new_concept[first])
-    rank = np.arange(len(first)) - np.repeat(starts, np.diff(starts, append=len(first)))
-    kept = rank < k
-    first = first[kept]
-    url, caption = (texts[name].take(pa.array(order[first])) for name in ("url", "caption"))
-    return Sample(concept[first], hashes[first], url, caption, multiplicity[kept], unsafe[kept])
+    concept: Ints
+    hash: Ints
+    multiplicity: Ints
+    unsafe: npt.NDArray[np.float64]
+    place: Ints
 
 
 class Sampler:
-    """Collects the samples of all concepts. Once a concept has k pairs, only smaller hashes are looked at."""
+    """Collects the samples of all concepts. Once a concept has k pairs, only smaller hashes are looked at.
+
+    Numbers are sorted again and again, texts stay where they are: to move them took most of the time. ``stored`` is how
+    many of them are held, at most about twice as many as are in the samples.
+    """
 
     def __init__(self, concepts: int, k: int, seed: int) -> None:
         self.k, self.seed = k, seed
         self._limits = np.full(concepts, _LARGEST)
-        self._kept = empty_sample()
-        self._pending: list[Sample] = []
-        self._waiting = 0
+        none = np.empty(0, np.int64)
+        self._kept = _Entries(none, none, none, np.empty(0), none)
+        self._pending: list[_Entries] = []
+        self._patience = min(_PENDING, concepts * k)
+        self._waiting = self.stored = 0
+        self._texts: list[tuple[Any, Any]] = []
 
     def near(self, hashes: Ints, concepts: Ints) -> Ints:
         """Which of the (hash, concept) may still enter a sample."""
@@ -104,17 +81,71 @@ class Sampler:
 
     def add(self, part: Sample) -> None:
         """Add pairs, equal ones too."""
-        self._pending.append(part)
+        place = np.arange(self.stored, self.stored + len(part))
+        self._pending.append(_Entries(part.concept, part.hash, part.multiplicity, part.unsafe, place))
+        self._texts.append((part.url, part.caption))
+        self.stored += len(part)
         self._waiting += len(part)
-        if self._waiting > max(_PENDING, len(self._kept)):
-            self.sample()
+        if self._waiting > max(self._patience, len(self._kept.concept)):
+            self._settle()
+            if self.stored > max(self._patience, 2 * len(self._kept.concept)):
+                self._sweep()
 
     def sample(self) -> Sample:
-        """The samples of what was added so far."""
+        """The samples of what was added so far, by concept, then hash."""
         if self._pending:
-            self._kept = bottom([self._kept, *self._pending], self.k)
-            self._pending, self._waiting = [], 0
-            ends = np.flatnonzero(np.diff(self._kept.concept, append=-1))
-            full = ends[np.diff(ends, prepend=-1) == self.k]
-            self._limits[self._kept.concept[full]] = self._kept.hash[full]
-        return self._kept
+            self._settle()
+        concept, hashes, multiplicity, unsafe, place = self._kept
+        url, caption = self._take(place)
+        return Sample(concept, hashes, url, caption, multiplicity, unsafe)
+
+    def _settle(self) -> None:
+        columns: list[Any] = [np.concatenate(parts) for parts in zip(self._kept, *self._pending, strict=True)]
+        self._kept = kept = _bottom(_Entries(*columns), self.k)
+        self._pending, self._waiting = [], 0
+        ends = np.flatnonzero(_changes(kept.concept[::-1])[::-1])
+        full = ends[np.diff(ends, prepend=-1) == self.k]
+        self._limits[kept.concept[full]] = kept.hash[full]
+
+    def _sweep(self) -> None:
+        """Forget the texts of pairs that left the sample."""
+        order = np.argsort(self._kept.place)
+        self._texts = [self._take(self._kept.place[order])]
+        self.stored = len(order)
+        self._kept.place[order] = np.arange(len(order))
+
+    def _take(self, places: Ints) -> tuple[Any, Any]:
+        import pyarrow as pa
+
+        columns = zip(*self._texts, strict=True) if self._texts else [[pa.array([], pa.large_binary())]] * 2
+        url, caption = (pa.concat_arrays(column).take(pa.array(places)) for column in columns)
+        return url, caption
+
+
+def _bottom(pairs: _Entries, k: int) -> _Entries:
+    """The k distinct pairs of smallest hash per concept, by concept, then hash."""
+    order = _by_concept_and_hash(pairs.concept, pairs.hash)
+    columns: list[Any] = [column[order] for column in pairs]
+    concept, hashes, multiplicity, unsafe, place = columns
+    first = np.flatnonzero(_changes(concept) | _changes(hashes))  # of equal pairs
+    if len(first) < len(order):
+        multiplicity, unsafe = np.add.reduceat(multiplicity, first), np.fmax.reduceat(unsafe, first)
+        concept, hashes, place = concept[first], hashes[first], place[first]
+    starts = np.flatnonzero(_changes(concept))
+    kept, _ = spread(starts, np.minimum(np.diff(starts, append=len(concept)), k))
+    return _Entries(concept[kept], hashes[kept], multiplicity[kept], unsafe[kept], place[kept])
+
+
+def _by_concept_and_hash(concepts: Ints, hashes: Ints) -> Ints:
+    """As ``np.lexsort`` but for the order of equal pairs, in a tenth of the time: 16 bits are sorted by radix."""
+    order = np.argsort(hashes)
+    key = concepts[order]
+    narrow = key.astype(np.uint16) if key.max(initial=0) <= np.iinfo(np.uint16).max else key
+    return order[np.argsort(narrow, kind="stable")]
+
+
+def _changes(numbers: Ints) -> npt.NDArray[np.bool_]:
+    """Where a number differs from the one before; the first does."""
+    changes = np.ones(len(numbers), bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=changes[1:])
+    return changes

@@ -59,17 +59,24 @@ def _sample(sampler: Sampler, batch: Batch, rows: Ints, indexes: Ints) -> None:
     if batch.unsafe is not None:
         wanted = np.unique(used)
         unsafe[wanted] = unsafe_flags(batch.unsafe, distinct[wanted])
-    url, caption = (texts.take(pa.array(used)) for texts in (urls, captions))
+    url, caption = (_take(texts, used) for texts in (urls, captions))
     sampler.add(Sample(indexes[near], hashes[used], url, caption, np.ones(len(near), np.int64), unsafe[used]))
 
 
 def _texts(array: Any, rows: Ints) -> Any:
-    """The distinct, sorted rows of a text column as bytes; a null is an empty text."""
+    """The rows of a text column as bytes; a null is an empty text."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    taken = array if len(rows) == len(array) else array.take(pa.array(rows))
-    return pc.fill_null(taken.cast(pa.binary()), b"").cast(pa.large_binary())
+    return pc.fill_null(_take(array, rows).cast(pa.binary()), b"").cast(pa.large_binary())
+
+
+def _take(array: Any, rows: Ints) -> Any:
+    """The rows of a column, not copied where they are all of them in turn."""
+    import pyarrow as pa
+
+    whole = len(rows) == len(array) and bool((rows == np.arange(len(rows))).all())
+    return array if whole else array.take(pa.array(rows))
 
 
 def unsafe_flags(array: Any, rows: Ints) -> npt.NDArray[np.float64]:

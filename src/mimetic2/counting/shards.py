@@ -26,7 +26,7 @@ from mimetic2.counting.sampling import Sample
 from mimetic2.counting.scanning import Tally, scan_shard
 from mimetic2.files import atomic
 
-FORMAT = 3
+FORMAT = 4
 """Raised when a result of older code must not be read."""
 
 
