@@ -152,6 +152,28 @@ def test_shards_are_found_sorted_and_once(tmp_path: Path) -> None:
         find_shards([str(tmp_path / "*.arrow")])
 
 
+def test_what_is_left_out_of_a_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An archive of img2dataset and its table have the same captions: read both, and every row would count twice."""
+    for number in range(5):
+        for ending in (".tar", ".parquet", "_stats.json"):
+            (tmp_path / f"0000{number}{ending}").write_bytes(b"x")
+    (tmp_path / "extra.parquet").write_bytes(b"x")
+    found = [Path(path).name for path in find_shards([str(tmp_path)])]
+    assert found == [*(f"0000{number}.tar" for number in range(5)), "extra.parquet"]
+    said = capsys.readouterr().err.replace(f"{tmp_path}/", "").splitlines()
+    assert said == [
+        "left out, beside an archive of the same name, whose samples they list: "
+        "00000.parquet, 00001.parquet, 00002.parquet and 2 more",
+        "left out, of kinds that are not read: 00000_stats.json, 00001_stats.json, 00002_stats.json and 2 more",
+    ]
+    find_shards([str(tmp_path)], quiet=True)
+    assert find_shards([str(tmp_path / "*.parquet")], quiet=True) == [
+        *(str(tmp_path / f"0000{number}.parquet") for number in range(5)),
+        str(tmp_path / "extra.parquet"),
+    ]
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("before", [0, 1, 60_000])
 def test_a_row_longer_than_a_block_is_read_once(tmp_path: Path, before: int) -> None:
     """Also where rows of earlier blocks were handed on before the long one came."""

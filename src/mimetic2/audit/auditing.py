@@ -86,7 +86,7 @@ def audit(
     from mimetic2.threshold.text import load_document
 
     document = load_document(run)
-    keep_inputs([out / name for name in (TABLE, ROWS, SUMMARY)], [protect, run, *find_shards(captions)])
+    keep_inputs([out / name for name in (TABLE, ROWS, SUMMARY)], [protect, run, *find_shards(captions, quiet=True)])
     limit = limit_of(document, criterion)
     concepts = read_concepts(protect)
     columns: dict[str, Any] = {"text_column": text_column, "workers": workers}

@@ -99,7 +99,7 @@ def controls(
     from mimetic2.tables import check_ending
 
     check_ending(out)
-    keep_inputs([out], [concepts, *(find_shards(captions) if captions else ())])
+    keep_inputs([out], [concepts, *(find_shards(captions, quiet=True) if captions else ())])
     listed = read_concepts(concepts)
     with tempfile.TemporaryDirectory() as folder:
         counts = Path(folder) / "mentions.csv"

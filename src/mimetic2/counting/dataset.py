@@ -73,7 +73,7 @@ def survey_dataset(
     chosen = cutoff_for(embedder, cutoff=cutoff)
     listed = tuple(concept for concept in concepts if not concept.minor)
     check_ending(out)
-    shards = find_shards(captions)
+    shards = find_shards(captions, quiet=True)
     keep_inputs(outputs_of(out), shards)
     _check_source(shards, Columns(text_column, url_column), images, fetch)
     references = reference_table(reference, [concept.name for concept in listed], embedder, None)

@@ -84,7 +84,7 @@ def recount(
     ``dropped`` has the columns file and row. Raises as :func:`mentioning_rows`.
     """
     need_pyarrow()
-    shards = find_shards(captions)
+    shards = find_shards(captions, quiet=True)
     rows = {str(file): part["row"].to_numpy() for (file,), part in dropped.group_by("file")}
     tasks = [(shard, rows.get(shard, np.empty(0, np.int64))) for shard in shards]
     count = partial(_count_without, tuple(concepts), Columns(text_column))
