@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from mimetic2.errors import Mimetic2Error
+from mimetic2.errors import Mimetic2Error, MissingRequirement
 from mimetic2.files import sha256
 
 READY, UNVERIFIED, MISSING = "ready", "unverified", "missing"
@@ -133,7 +133,10 @@ def examine_embedder(name: str, weights: str | None = None) -> Finding:
     """
     from mimetic2.embedding.registry import embedder_factory, get_embedder
 
-    factory = embedder_factory(name)
+    try:
+        factory = embedder_factory(name)
+    except MissingRequirement as error:  # a third party's, whose package cannot be imported
+        return Finding("embedder", name, MISSING, "", str(error))
     licence = f"licence {getattr(factory, 'licence', 'unknown')}"
     try:
         embedder = get_embedder(name, weights)

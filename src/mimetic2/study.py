@@ -12,9 +12,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from mimetic2.counting.shares import share
+from mimetic2.domains.cutoff import published_choice, vouched
 from mimetic2.errors import InputError
 from mimetic2.generation.api import Api
 from mimetic2.generation.choices import Generating
@@ -40,6 +50,11 @@ def _weights(value: Any, info: ValidationInfo) -> Path:
     return Path(value) if is_hub_id(str(value)) and not path.exists() else path
 
 
+def _cutoff(value: Any, info: ValidationInfo) -> Path | str:
+    """A file beside the study, or NAME@DIGEST: a published cut-off, for weights that the user vouches for."""
+    return value if isinstance(value, str) and published_choice(value) is not None else _beside_the_file(value, info)
+
+
 def _one_or_many(value: Any) -> tuple[str, ...]:
     """A string or a list of strings, as a tuple."""
     values = [value] if isinstance(value, str) else value
@@ -63,6 +78,7 @@ def _true_or_choices(value: Any) -> Any:
 
 StudyPath = Annotated[Path, BeforeValidator(_beside_the_file), Field(strict=False)]
 Weights = Annotated[Path, BeforeValidator(_weights), Field(strict=False)]
+CutoffChoice = Annotated[Path | str, PlainValidator(_cutoff)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(strict=False)]
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Share = Annotated[float, BeforeValidator(_allowed)]
@@ -122,6 +138,13 @@ class Fetching(_Strict):
     allow_loopback: bool = False
 
 
+class Filtering(_Strict):
+    """Ask the domain's filter first; ``cutoff``: a file of `calibrate`, NAME@DIGEST, or None for the domain's own."""
+
+    weights: Weights | None = None
+    cutoff: CutoffChoice | None = None
+
+
 class Adaptive(_Strict):
     """Make further images where they narrow the threshold's interval, after ``images`` per prompt for everyone.
 
@@ -151,7 +174,8 @@ class Study(_Strict):
     workers: int | None = Field(default=None, ge=1)
     images_of_captions: StudyPath | None = None
     fetch: Annotated[Fetching | None, BeforeValidator(_true_or_choices)] = None
-    cutoff: StudyPath | None = None
+    cutoff: CutoffChoice | None = None
+    filter: Filtering | None = None
     correct: bool = False
     reference: StudyPath
     generated: StudyPath | None = None
@@ -188,8 +212,11 @@ class Study(_Strict):
     def warnings(self) -> tuple[str, ...]:
         """What every output of this study must say."""
         if self.training_data is None:
-            return (model_warnings(self.model) if self.model else ()) or (UNSAID,)
-        return (self.training_data.warning,) if self.training_data.warning else ()
+            data = (model_warnings(self.model) if self.model else ()) or (UNSAID,)
+        else:
+            data = (self.training_data.warning,) if self.training_data.warning else ()
+        kind = self.filter.cutoff if self.filter is not None else None
+        return (*data, *vouched(self.cutoff, "the cut-off"), *vouched(kind, "the filter's cut-off"))
 
 
 def load_study(path: str | Path) -> Study:
@@ -248,6 +275,7 @@ def _keys_beside(place: KeyPath) -> Iterable[str]:
         "subjects": Subjects.model_fields,
         "fetch": Fetching.model_fields,
         "adaptive": Adaptive.model_fields,
+        "filter": Filtering.model_fields,
         "generate": Api.model_fields if len(place) > 2 else Generating.model_fields,
     }
     return inner[str(place[0])] if len(place) > 1 else Study.model_fields

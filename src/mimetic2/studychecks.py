@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NEEDED = (
     *((key, "captions") for key in ("images_of_captions", "fetch", "text_column", "url_column", "allow_missing")),
-    *((key, "captions") for key in ("address", "workers", "cutoff", "correct")),
+    *((key, "captions") for key in ("address", "workers", "cutoff", "filter", "correct")),
     *(("prompts", "model"), ("batch_size", "model"), ("adaptive", "model"), ("generate", "model")),
 )
 """Keys that say nothing without another one."""
@@ -79,17 +79,19 @@ def check_paths(study: Study, file: YamlFile) -> None:
     """Raise :class:`InputError` for files and folders that do not exist."""
 
     def wrong(problem: str, key: str) -> InputError:
-        return InputError(f"'{key}': {problem}", file=file.path, row=file.line((key,)))
+        return InputError(f"'{key}': {problem}", file=file.path, row=file.line(tuple(key.split("."))))
 
-    for key in ("counts", "concepts", "cutoff"):
-        path: Path | None = getattr(study, key)
-        if path is not None and not path.exists():
+    kind = study.filter
+    files = [(key, getattr(study, key)) for key in ("counts", "concepts", "cutoff")]
+    for key, path in [*files, ("filter.cutoff", kind.cutoff if kind is not None else None)]:
+        if isinstance(path, Path) and not path.exists():
             raise wrong(f"no such file: {path}", key)
-        if path is not None and path.is_dir():
+        if isinstance(path, Path) and path.is_dir():
             raise wrong(f"is a folder, a file is wanted: {path}", key)
-    weights = study.embedder_weights
-    if weights is not None and weights.is_absolute() and not weights.exists():  # a relative one is a hub id
-        raise wrong(f"no such file or folder: {weights}", "embedder_weights")
+    filter_weights = kind.weights if kind is not None else None
+    for key, weights in (("embedder_weights", study.embedder_weights), ("filter.weights", filter_weights)):
+        if weights is not None and weights.is_absolute() and not weights.exists():  # a relative one is a hub id
+            raise wrong(f"no such file or folder: {weights}", key)
     if study.fetch is not None and study.fetch.block is not None and not study.fetch.block.is_file():
         row = file.line(("fetch", "block"))
         raise InputError(f"'fetch.block': no such file: {study.fetch.block}", file=file.path, row=row)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mimetic2.domains import domain_names, load_domain, read_prompts
+from mimetic2.domains import TextFilter, domain_names, load_domain, read_prompts
 from mimetic2.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,8 +122,25 @@ def test_the_papers_cutoffs_are_on_record_and_used_for_nothing() -> None:
         domain = load_domain(name)
         own = [cutoff for cutoff in domain.cutoffs if cutoff.embedder == embedder]
         assert [cutoff.value for cutoff in own] == published[embedder]
-        assert {cutoff.key for cutoff in own} == {(embedder, None, "max_cosine")}
+        assert {(cutoff.embedder, cutoff.weights_sha256, cutoff.statistic) for cutoff in own} == {
+            (embedder, None, "max_cosine")
+        }
         assert domain.cutoff(embedder, "0" * 64, "max_cosine") is None
+
+
+def test_the_papers_filter_is_on_record() -> None:
+    art = load_domain("art-style")
+    assert art.filter == TextFilter(embedder="clip", text="an artwork")
+    own = [(each.name, each.value, each.weights_sha256) for each in art.cutoffs if each.statistic == "text_cosine"]
+    assert own == [("classical", 0.1815185546875, None), ("modern", 0.1768798828125, None)]
+
+
+@pytest.mark.parametrize("statistic", ["text_cosine", "max_cosine, text: a logo"])
+def test_a_text_belongs_to_the_statistic_that_reads_it(tmp_path: Path, statistic: str) -> None:
+    file = tmp_path / "logos.yaml"
+    file.write_text(GOOD + f"cutoffs: [{{embedder: clip, statistic: {statistic}, value: 0.5, source: invented}}]\n")
+    with pytest.raises(InputError, match="has a text, the others have none"):
+        load_domain(file)
 
 
 def test_two_cutoffs_for_the_same_are_refused(tmp_path: Path) -> None:

@@ -244,6 +244,8 @@ def test_third_parties_register_by_entry_point(monkeypatch):
     from mimetic2.embedding import registry
 
     class Point:
+        dist = None
+        module = "somewhere"
         name = "mean-colour"
 
         def load(self):

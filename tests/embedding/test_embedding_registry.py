@@ -1,14 +1,15 @@
 """Embedders by name: third parties' distributions, options, and what readiness says of each."""
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
 from mimetic2.counting.verification import cutoff_for
 from mimetic2.domains import load_domain
-from mimetic2.embedding import embedder_names, get_embedder
+from mimetic2.embedding import embed_images, embedder_names, get_embedder
 from mimetic2.embedding.registry import has_option, weights_here
-from mimetic2.errors import InputError
+from mimetic2.errors import InputError, MissingRequirement
 from mimetic2.readiness import MISSING, READY, UNVERIFIED, examine_embedder
 
 THIRD_PARTY = '''
@@ -27,6 +28,18 @@ class Tone:
         pixels = [np.asarray(image.convert("L"), np.float32) for image in images]
         halves = np.array([[each[: len(each) // 2].mean(), each[len(each) // 2 :].mean()] for each in pixels])
         return (halves / np.linalg.norm(halves, axis=1, keepdims=True)).astype(np.float32), [None] * len(images)
+
+
+class Bare:
+    name = "bare"
+
+    def __init__(self, weights=None):
+        pass
+
+
+class Flat(Tone):
+    def embed(self, images):
+        return super().embed(images)[0][:, :1], [None] * len(images)
 '''
 
 
@@ -39,7 +52,7 @@ def installed(tmp_path, monkeypatch):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toneembedder\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
         "[mimetic2.embedders]\ntone = toneembedder:Tone\nclip = toneembedder:Tone\nbroken = toneembedder:THIRD\n"
-        "bare = builtins:str\n"
+        "bare = toneembedder:Bare\nflat = toneembedder:Flat\nabsent = no_such_package:Tone\nplain = math:pi\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -59,8 +72,34 @@ def test_it_cannot_take_the_place_of_one_of_ours(installed):
 
 
 def test_what_is_no_embedder_is_named(installed):
-    with pytest.raises(InputError, match="'bare' is not an embedder"):
+    with pytest.raises(InputError, match=r"'bare' is no embedder: it lacks version, weights_sha256, .*, embed;"):
         get_embedder("bare")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "problem"),
+    [
+        ("broken", InputError, "AttributeError"),
+        ("plain", InputError, "TypeError"),
+        ("absent", MissingRequirement, "No module named 'no_such_package'"),
+    ],
+)
+def test_what_cannot_be_loaded_is_its_package_s_fault(installed, name, kind, problem):
+    with pytest.raises(kind, match=f"the embedder '{name}' of the package toneembedder cannot be loaded.*{problem}"):
+        get_embedder(name)
+
+
+def test_readiness_survives_a_package_that_cannot_be_imported(installed):
+    found = examine_embedder("absent")
+    assert found.state == MISSING
+    assert "no_such_package" in found.remedy
+
+
+def test_vectors_of_another_shape_than_promised(installed, tmp_path):
+    Image.new("RGB", (4, 4), "white").save(tmp_path / "0.png")
+    files = pl.DataFrame({"concept": ["a"], "prompt": [""], "index": [0], "path": [str(tmp_path / "0.png")]})
+    with pytest.raises(InputError, match=r"the embedder tone gave vectors \(1, 1\)"):
+        embed_images(files, get_embedder("flat"))
 
 
 def test_options_that_an_embedder_has_not(installed):

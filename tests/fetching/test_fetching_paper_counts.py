@@ -78,7 +78,7 @@ def test_counts_of_faces_weigh_repeated_rows_and_boxes() -> None:
 
 def test_counts_of_pictures_know_which_are_works_of_art() -> None:
     assert paper_counts(MENTIONS, VERIFIED, faces=False)["count"].to_list() == [7, 0, 0]  # 2 · 10 / 3 = 6.7
-    artwork = VERIFIED.with_columns(pl.Series("artwork", [True, False, True, True]))
+    artwork = VERIFIED.with_columns(pl.Series("of_kind", [True, False, True, True]))
     assert paper_counts(MENTIONS, artwork, faces=False)["count"].to_list() == [6, 0, 0]  # floor(2·10/3), all of them
 
 

@@ -13,7 +13,8 @@ from mimetic2.runs.facts import Facts
 
 AS_THE_PAPER = Facts(
     paper=True, faces=True, counted=True, fetched=True, concepts=400, with_aliases=0, sampled_less=0, sample=100_000,
-    without_images=3, face_units=True, cutoff="0.457 for arcface-onnx", model="sd-1.1", model_of_paper=True, prompts=5,
+    without_images=3, face_units=True, cutoff="0.457 for arcface-onnx", filtered="", model="sd-1.1",
+    model_of_paper=True, prompts=5,
     prompts_of_paper=True, prompt_bug=False, images=(200, 200), settings="", adaptive=False, unusable={},
     embedder="arcface-onnx 1", embedder_of_paper=True, face_rule="one", centred=False, readout="mean", references=10,
     unscored=0, penalty=0.9, tied=0,
@@ -42,6 +43,8 @@ def test_a_run_that_did_all_it_can_as_the_paper_keeps_what_nobody_can_repeat() -
         ({"sampled_less": 12, "sample": 500}, "count", "at most 500 rows, fewer for 12 of 400"),
         ({"fetched": False}, "count", "images from a folder or archive"),
         ({"face_units": False}, "count", "images with a match are counted, each once"),
+        ({"faces": False}, "count", "every readable image passes as a work of art"),
+        ({"filtered": "the filter 'art' by clip"}, "count", "the filter 'art' by clip"),
         ({"model": "lab", "model_of_paper": False}, "generate", "the model lab"),
         ({"settings": "6 steps, guidance 2.5"}, "generate", "6 steps, guidance 2.5"),
         ({"images": (10, 10)}, "generate", "10 images for each of 5 prompts"),

@@ -64,7 +64,7 @@ def captionless(
     from mimetic2.files import keep_inputs
 
     keep_inputs(outputs_of(out), [concepts, cutoff, domain, block])
-    tool, chosen = verifier(domain, cutoff, embedder, weights, device=device, allow_download=allow_download)
+    chosen = verifier(domain, cutoff, embedder, weights, device=device, allow_download=allow_download)
     limits = limits_of(
         concurrency=concurrency,
         per_host=per_host,
@@ -78,8 +78,8 @@ def captionless(
         captions,
         read_concepts(concepts),
         reference,
-        tool,
-        cutoff=chosen,
+        chosen.embedder,
+        cutoff=chosen.cutoff,
         out=out,
         rows=rows,
         images=images,
@@ -94,7 +94,7 @@ def captionless(
         workers=workers,
     )
     if as_json:
-        print(json.dumps(result.summary, ensure_ascii=False))
+        print(json.dumps({**result.summary, "warnings": chosen.warnings}, ensure_ascii=False))
     else:
         _show(result, out)
 

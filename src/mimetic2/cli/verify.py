@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mimetic2.cli.embedder_options import AllowDownload, Device, Weights
-from mimetic2.cli.verifying import CutoffFile, EmbedderName, verifier
+from mimetic2.cli.verifying import CutoffFile, EmbedderName, FilterCutoff, FilterWeights, verifier
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +32,8 @@ def verify(
     cutoff: CutoffFile = None,
     embedder: EmbedderName = None,
     weights: Weights = None,
+    filter_weights: FilterWeights = None,
+    filter_cutoff: FilterCutoff = None,
     device: Device = None,
     allow_download: AllowDownload = False,
     cache: Annotated[Path | None, typer.Option(help="Folder to resume from (owner only).")] = None,
@@ -56,27 +58,38 @@ def verify(
     from mimetic2.tables import check_ending, read_table, write_table
 
     check_ending(out)
-    keep_inputs([out, out.with_suffix(".verified.parquet")], [concepts, sample, cutoff, domain])
+    keep_inputs([out, out.with_suffix(".verified.parquet")], [concepts, sample, cutoff, domain, filter_cutoff])
     mentions = read_mentions(concepts)
     if sample is None and images is None:
         raise InputError("neither --images nor --sample says which rows to verify")
     rows = read_table(sample, ["concept", "url"]) if sample is not None else fetched_rows(images or Path())
     of_the_lab = "lab" if images is None and cutoff is None else None
-    tool, chosen = verifier(
-        domain or of_the_lab, cutoff, embedder, weights, device=device, allow_download=allow_download
+    chosen = verifier(
+        domain or of_the_lab,
+        cutoff,
+        embedder,
+        weights,
+        device=device,
+        allow_download=allow_download,
+        filter_weights=filter_weights,
+        filter_cutoff=filter_cutoff,
     )
-    rates = rates_of(chosen) if correct else None
+    rates = rates_of(chosen.cutoff, filtered=chosen.kind is not None) if correct else None
     source = Refusing(source_of(images), refused_links(rows))
-    verified = verify_sample(rows, source, tool, reference, cutoff=chosen, out=cache)
+    verified = verify_sample(
+        rows, source, chosen.embedder, reference, cutoff=chosen.cutoff, kind=chosen.kind, out=cache
+    )
     estimated = effective_counts(mentions, verified, level=level, rates=rates, seed=seed)
     counts = with_duplicates(estimated, verified, mentions)
     write_table(out.with_suffix(".verified.parquet"), verified)
     write_table(out, counts)
     funnel = funnel_of(counts, verified)
     if json:
-        print(dumps(funnel, ensure_ascii=False))
+        print(dumps({**funnel, "warnings": chosen.warnings}, ensure_ascii=False))
         return
     print(" → ".join(f"{funnel[name]:,} {name}" for name in STEPS) + f" rows: {out}")
+    if chosen.kind is not None:
+        print(f"{funnel['of_kind']:>9,} alive and passed by the filter '{chosen.kind.cutoff.text}'")
     for kind in ("dead", "unjudged"):
         for reason, number in funnel[kind].items():
             print(f"{number:>9,} {kind}: {reason}")

@@ -83,8 +83,14 @@ class ErrorRates:
             )
 
 
-def rates_of(cutoff: Cutoff) -> ErrorRates:
-    """The error rates that a cut-off was measured to have; raises `InputError` where it was not."""
+def rates_of(cutoff: Cutoff, *, filtered: bool = False) -> ErrorRates:
+    """The error rates that a cut-off was measured to have; raises `InputError` where it was not.
+
+    ``filtered``: a filter decides before it, so that only rates of both together will do.
+    """
+    if filtered and cutoff.behind is None:
+        problem = "the cut-off's error rates are those without the filter, so they do not correct with it"
+        raise InputError(problem, accepted="a cut-off calibrated behind the same filter")
     if cutoff.rates is None:
         problem = f"the cut-off for {cutoff.embedder} has no measured error rates, so nothing can be corrected"
         raise InputError(problem, accepted="a cut-off with 'rates'")

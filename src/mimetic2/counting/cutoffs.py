@@ -1,14 +1,15 @@
-"""A calibrated cut-off as a file: for whom it was measured, with what, and what it was measured to do."""
+"""Which cut-off: a calibrated one in a file, or a published one for weights that the user vouches for."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from mimetic2.counting.calibration import Calibration
-from mimetic2.domains import Cutoff, MeasuredRates
+from mimetic2.domains import TEXT_COSINE, Behind, Cutoff, Domain, MeasuredRates, published_choice
 from mimetic2.embedding import Embedder
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
@@ -17,15 +18,29 @@ from mimetic2.tables import write_table
 SCHEMA_VERSION = 1
 
 
-def cutoff_of(calibration: Calibration, embedder: Embedder, statistic: str, references: int, source: str) -> Cutoff:
-    """The cut-off of a calibration, tied to the embedder, weights, statistic and number of references it used."""
+def cutoff_of(
+    calibration: Calibration,
+    embedder: Embedder,
+    statistic: str,
+    references: int | None,
+    source: str,
+    *,
+    text: str | None = None,
+    behind: Behind | None = None,
+) -> Cutoff:
+    """The cut-off of a calibration, tied to the embedder, weights, statistic and number of references it used.
+
+    ``text`` is that of a filter, ``behind`` the filter that decided before.
+    """
     rates = calibration.rates
     return Cutoff(
         embedder=embedder.name,
         weights_sha256=embedder.weights_sha256,
         statistic=statistic,
+        text=text,
         value=calibration.cutoff,
         references=references,
+        behind=behind,
         rates=MeasuredRates(
             passed=rates.passed, positives=rates.positives, rejected=rates.rejected, negatives=rates.negatives
         ),
@@ -56,6 +71,30 @@ def write_cutoff(path: Path, cutoff: Cutoff, calibration: Calibration) -> None:
 def roc_path(path: Path) -> Path:
     """Where a calibration's ROC curve is: ``cutoff.json`` has ``cutoff.roc.csv``."""
     return path.with_suffix(".roc.csv")
+
+
+def choose_cutoff(chosen: str | Path, domain: Domain | None, *, text: bool = False) -> Cutoff:
+    """The cut-off of a file that `calibrate` wrote, or NAME@DIGEST: the domain's published one of that name, taken for
+    the weights of that SHA-256 because the user says that it was measured on them.
+
+    ``text``: a filter's cut-off is meant. Raises `InputError` for an unknown name and for one whose weights are known.
+    """
+    published = published_choice(chosen)
+    if published is None:
+        return read_cutoff(Path(chosen))
+    name, digest = published
+    known = [each for each in _on_record(domain) if (each.statistic == TEXT_COSINE) == text]
+    for each in known:
+        if each.name == name:
+            return each.model_copy(
+                update={"weights_sha256": digest, "source": f"{each.source}; for the weights as told"}
+            )
+    names = ", ".join(f"{each.name}@DIGEST ({each.embedder})" for each in known)
+    raise InputError(f"no published cut-off '{name}' is on record", accepted=names or "a file of `calibrate`")
+
+
+def _on_record(domain: Domain | None) -> Sequence[Cutoff]:
+    return [each for each in (domain.cutoffs if domain is not None else ()) if each.weights_sha256 is None]
 
 
 def read_cutoff(path: Path) -> Cutoff:

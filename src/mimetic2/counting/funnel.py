@@ -13,9 +13,11 @@ def funnel_of(counts: pl.DataFrame, verified: pl.DataFrame) -> dict[str, Any]:
     """Totals over concepts of `STEPS`; ``dead`` and ``unjudged``: rows by reason.
 
     ``dead`` rows have no image. ``unjudged`` ones have an image without a vector (no face found): they are alive and
-    not verified.
+    not verified. Behind a filter, ``of_kind`` are the alive rows that passed it.
     """
     steps = {name: int(counts[name].sum()) for name in STEPS}
+    if "of_kind" in verified.columns:
+        steps["of_kind"] = int(verified.filter("of_kind")["multiplicity"].sum())
     return {**steps, "dead": _by_reason(verified, ~pl.col("alive")), "unjudged": _by_reason(verified, pl.col("alive"))}
 
 

@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from mimetic2.counting.filtering import Filter, text_vector
 from mimetic2.counting.looking import Image, look_at
 from mimetic2.counting.references import draw_references, reference_table, usable_references
 from mimetic2.counting.sources import Found, Source
 from mimetic2.embedding import Embedder, EmbeddingTable, find_images
+from mimetic2.embedding.finding import image_files
 from mimetic2.errors import InputError
 from mimetic2.scoring import reference_centre, similarity
 from mimetic2.seeding import generator
@@ -35,7 +37,8 @@ SCHEMA = {"concept": pl.String, "shown": pl.String, "similarity": pl.Float64}
 class Labelled:
     """``pairs`` as `calibrate` takes them, each compared with ``references`` references.
 
-    ``left_out``: pairs by the reason why they are none; ``without_vector``: pairs of images that have no vector.
+    ``left_out``: pairs by the reason why they are none; ``without_vector``: pairs of images that have no vector, or
+    that a filter does not let pass.
     """
 
     pairs: pl.DataFrame
@@ -101,13 +104,15 @@ def labelled_pairs(
     *,
     statistic: str,
     references: int | None = None,
+    kind: Filter | None = None,
     out: Path | None = None,
 ) -> Labelled:
     """The pairs of ``labels`` (concept, url, shown), joined to images by ``url``.
 
     All concepts are compared with the same number of references, by default the smallest that one of them has. Images
-    that equal one of the concept's references are left out, as are unreadable ones. ``out`` is a cache, as in
-    `verify_sample`. Raises `InputError` for a concept without (so many) references.
+    that equal one of the concept's references are left out, as are unreadable ones. An image that ``kind`` does not let
+    pass would never be verified, so it has the lowest similarity too. ``out`` is a cache, as in `verify_sample`.
+    Raises `InputError` for a concept without (so many) references.
     """
     concepts = labels["concept"].unique().sort().to_list()
     table = reference_table(reference, concepts, embedder, out)
@@ -115,7 +120,9 @@ def labelled_pairs(
     number = references or fewest
     if number > fewest:
         raise InputError(f"'{poorest}' has {fewest} usable references, {number} are wanted", accepted=f"1 to {fewest}")
-    images = look_at(labels["url"].unique().sort().to_list(), source, embedder, out, every_face=False)
+    urls = labels["url"].unique().sort().to_list()
+    images = look_at(urls, source, embedder, out, every_face=False)
+    of_kind = kind.passing(kind.similarities(urls, source, out)) if kind is not None else dict.fromkeys(urls, True)
     centre = reference_centre(table)
     digests = table.frame.select("concept", "sha256").rows()
     known = {(name, digest) for name, digest in digests if digest is not None}
@@ -125,7 +132,7 @@ def labelled_pairs(
     for key, own in labels.group_by("concept", maintain_order=True):
         name = str(key[0])
         kept = _kept(own, name, images, known, left_out)
-        vectors = [(place, images[url].vectors) for place, (url, _) in enumerate(kept)]
+        vectors = [(place, images[url].vectors if of_kind[url] else None) for place, (url, _) in enumerate(kept)]
         seen = [(place, vector) for place, vector in vectors if vector is not None]
         values = np.full(len(kept), LOWEST)
         if seen:
@@ -135,6 +142,33 @@ def labelled_pairs(
         without += len(kept) - len(seen)
         rows += [(name, shown, float(value)) for (_, shown), value in zip(kept, values, strict=True)]
     return Labelled(pl.DataFrame(rows, schema=SCHEMA, orient="row"), number, dict(sorted(left_out.items())), without)
+
+
+def filter_pairs(images: Path, others: Path, embedder: Embedder, text: str, out: Path | None = None) -> Labelled:
+    """Pairs for a filter's cut-off: images that are of the kind, and others, each against ``text``.
+
+    Groups, which stay on one side of a calibration, are the folders right below either one; an image that lies in none
+    is a group of its own. Equal files count once.
+    """
+    vector = text_vector(embedder, text)
+    left_out: Counter[str] = Counter()
+    rows: dict[str, tuple[str, str, float]] = {}
+    without = 0
+    for folder, is_so in ((images, True), (others, False)):
+        files = image_files(folder)
+        found = look_at([str(path) for path in files], FileSource(), embedder, out, every_face=False)
+        for path in files:
+            seen = found[str(path)]
+            if seen.sha256 is None:
+                left_out[seen.reason or "unreadable"] += 1
+                continue
+            parts = path.relative_to(folder).parts
+            group = f"{'of' if is_so else 'not'} {parts[0] if len(parts) > 1 else seen.sha256}"
+            without += seen.vectors is None
+            value = LOWEST if seen.vectors is None else float(seen.vectors[0] @ vector)
+            rows[seen.sha256] = (group, group if is_so else f"other: {seen.sha256}", value)
+    table = pl.DataFrame(list(rows.values()), schema=SCHEMA, orient="row")
+    return Labelled(table, 0, dict(sorted(left_out.items())), without)
 
 
 def _kept(

@@ -34,7 +34,7 @@ def paper_counts(mentions: pl.DataFrame, verified: pl.DataFrame, *, faces: bool)
     """Counts with the columns of `effective.SCHEMA`, in the order of ``mentions``; intervals and bounds stay empty.
 
     ``mentions`` has columns concept, mentions; ``verified`` is a table of `verify_sample`, with ``matches`` (matching
-    faces of each image) for faces; for art, optionally ``artwork``, without which every readable image is one. status:
+    faces of each image) for faces; for art, optionally ``of_kind``, without which every readable image is one. status:
     ``zero`` without mentions, ``missing`` (yet count 0) with nothing alive, else ``ok``.
     """
     if faces and "matches" not in verified.columns:
@@ -42,7 +42,7 @@ def paper_counts(mentions: pl.DataFrame, verified: pl.DataFrame, *, faces: bool)
     rows = pl.col("multiplicity")
     alive = pl.col("alive")
     found = pl.col("matches").fill_null(0) if faces else pl.col("verified").cast(pl.Int64)
-    artwork = pl.col("artwork") if "artwork" in verified.columns else pl.lit(True)
+    artwork = pl.col("of_kind") if "of_kind" in verified.columns else pl.lit(True)
     sums = verified.group_by("concept").agg(
         rows.sum().alias("sampled"),
         rows.filter(alive).sum().alias("alive"),

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from mimetic2.counting.filtering import Filter
 from mimetic2.counting.looking import Image, SeesEveryFace, look_at
 from mimetic2.counting.references import draw_references, reference_table
 from mimetic2.counting.sources import Source
-from mimetic2.domains import Cutoff, Domain
+from mimetic2.domains import TEXT_COSINE, Cutoff, Domain
 from mimetic2.embedding import Embedder, EmbeddingTable
 from mimetic2.embedding.table import SCHEMA as TABLE_SCHEMA
 from mimetic2.errors import InputError
@@ -59,6 +60,7 @@ def verify_sample(
     *,
     domain: Domain | None = None,
     cutoff: Cutoff | None = None,
+    kind: Filter | None = None,
     out: Path | None = None,
 ) -> pl.DataFrame:
     """One row a (concept, url) of ``sample``, sorted, with the columns of `SCHEMA`.
@@ -67,12 +69,13 @@ def verify_sample(
     added up. ``reference`` is a folder of images per concept, or their vectors. The cut-off is ``cutoff`` or the one
     that ``domain`` has for this embedder. Images that are alive but have no vector (no face found) are not verified
     and say why. ``out`` is a folder that only its owner can enter: vectors made there before are reused, so that an
-    interrupted call goes on where it stopped. Equal input gives an equal table.
+    interrupted call goes on where it stopped. Equal input gives an equal table. With ``kind`` an image must pass that
+    filter too; columns ``filter`` (its similarity to the text) and ``of_kind`` (whether it passed) say how it did.
 
     Raises `InputError` for a cut-off measured on something else, and for a concept without references.
     """
-    chosen = cutoff_for(embedder, domain=domain, cutoff=cutoff)
-    return verify_images(sample, source, embedder, reference, cutoff=chosen, out=out).table
+    chosen = cutoff_for(embedder, domain=domain, cutoff=cutoff, kind=kind)
+    return verify_images(sample, source, embedder, reference, cutoff=chosen, kind=kind, out=out).table
 
 
 def verify_images(
@@ -82,6 +85,7 @@ def verify_images(
     reference: Path | EmbeddingTable,
     *,
     cutoff: Cutoff,
+    kind: Filter | None = None,
     out: Path | None = None,
     every_face: bool = False,
 ) -> Verification:
@@ -93,25 +97,40 @@ def verify_images(
     if every_face and not isinstance(embedder, SeesEveryFace):
         raise InputError(f"{embedder.name} does not describe every face of an image")
     rows = _links(sample)
-    chosen = cutoff_for(embedder, cutoff=cutoff)
-    concepts = rows["concept"].unique().sort().to_list()
+    chosen = cutoff_for(embedder, cutoff=cutoff, kind=kind)
+    concepts, urls = rows["concept"].unique().sort().to_list(), rows["url"].unique().sort().to_list()
     references = reference_table(reference, concepts, embedder, out)
-    images = look_at(rows["url"].unique().sort().to_list(), source, embedder, out, every_face)
+    near = kind.similarities(urls, source, out) if kind is not None else {}
+    of_kind = kind.passing(near) if kind is not None else dict.fromkeys(urls, True)
+    images = look_at(urls, source, embedder, out, every_face)
     similarities = _similarities(rows, images, references, chosen)
+    passed = [
+        np.flatnonzero(own > chosen.value).tolist() if own is not None and of_kind[url] else []
+        for url, own in zip(rows["url"], similarities, strict=True)
+    ]
     seen = [images[url] for url in rows["url"]]
-    best = [None if own is None else float(own.max()) for own in similarities]
-    table = rows.with_columns(
+    table = _table(rows, seen, similarities, passed)
+    if every_face:
+        table = table.with_columns(pl.Series("matches", [len(own) for own in passed], pl.Int64))
+    if kind is not None:
+        table = table.with_columns(
+            pl.Series("filter", [near[url] for url in rows["url"]], pl.Float64),
+            pl.Series("of_kind", [of_kind[url] for url in rows["url"]], pl.Boolean),
+        )
+    return Verification(table, _training(table, seen, passed, references))
+
+
+def _table(
+    rows: pl.DataFrame, seen: Sequence[Image], similarities: Sequence[Matrix | None], passed: Sequence[Sequence[int]]
+) -> pl.DataFrame:
+    return rows.with_columns(
         pl.Series("alive", [image.alive for image in seen], pl.Boolean),
         pl.Series("reason", [image.reason for image in seen], pl.String),
         pl.Series("sha256", [image.sha256 for image in seen], pl.String),
-        pl.Series("similarity", best, pl.Float64),
-        pl.Series("verified", [value is not None and value > chosen.value for value in best], pl.Boolean),
+        pl.Series("similarity", [None if own is None else float(own.max()) for own in similarities], pl.Float64),
+        pl.Series("verified", [bool(own) for own in passed], pl.Boolean),
         pl.Series("fingerprint", [image.fingerprint for image in seen], pl.Binary),
     ).select(list(SCHEMA))
-    passed = [[] if own is None else np.flatnonzero(own > chosen.value).tolist() for own in similarities]
-    if every_face:
-        table = table.with_columns(pl.Series("matches", [len(own) for own in passed], pl.Int64))
-    return Verification(table, _training(table, seen, passed, references))
 
 
 def _training(
@@ -132,13 +151,30 @@ def _training(
     return EmbeddingTable(references.identity, frame, stacked, references.licence)
 
 
-def cutoff_for(embedder: Embedder, *, domain: Domain | None = None, cutoff: Cutoff | None = None) -> Cutoff:
-    """The cut-off to use with this embedder; raises `InputError` if there is none or it belongs to another."""
+def cutoff_for(
+    embedder: Embedder, *, domain: Domain | None = None, cutoff: Cutoff | None = None, kind: Filter | None = None
+) -> Cutoff:
+    """The cut-off to use with this embedder; raises `InputError` if there is none or it belongs to another.
+
+    One that was measured behind a filter needs the very filter before it.
+    """
     found = [cutoff] if cutoff is not None else list(domain.cutoffs if domain is not None else ())
-    for candidate in found:
-        same = (candidate.embedder, candidate.weights_sha256) == (embedder.name, embedder.weights_sha256)
-        if same and candidate.statistic in STATISTICS:
+    found = [each for each in found if each.statistic != TEXT_COSINE]
+    before = kind.identity if kind is not None else None
+    fitting = [
+        each
+        for each in found
+        if (each.embedder, each.weights_sha256) == (embedder.name, embedder.weights_sha256)
+        and each.statistic in STATISTICS
+    ]
+    # One that was measured behind this filter knows more than one that was measured without.
+    for candidate in sorted(fitting, key=lambda each: each.behind is None):
+        if candidate.behind in (None, before):
             return candidate
+    if fitting:
+        text = fitting[0].behind.text if fitting[0].behind else ""
+        problem = f"the cut-off was measured behind a filter for '{text}'"
+        raise InputError(f"{problem}, which is not the one here", accepted="the same filter, weights and value")
     weights = [each.weights_sha256[:12] if each.weights_sha256 else "weights not stated" for each in found]
     have = [f"{each.embedder} ({digest}, {each.statistic})" for each, digest in zip(found, weights, strict=True)]
     raise InputError(

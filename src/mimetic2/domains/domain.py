@@ -6,50 +6,16 @@ import difflib
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
+from mimetic2.domains.cutoff import Cutoff, Strict, TextFilter
 from mimetic2.errors import InputError
 from mimetic2.yamlfile import read_yaml
 
 _HERE = Path(__file__).parent
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class MeasuredRates(_Strict):
-    """Labelled images that did not choose the cut-off: how many of the concept's passed, how many others did not."""
-
-    passed: int = Field(ge=0)
-    positives: int = Field(ge=1)
-    rejected: int = Field(ge=0)
-    negatives: int = Field(ge=1)
-
-
-class Cutoff(_Strict):
-    """A verification cut-off, valid for one embedder (name and weights) and one statistic, and refused for others.
-
-    Without ``weights_sha256`` it is on record only: it was published without saying which weights it was measured on.
-    ``references`` is the number of references a concept that it was measured with (the best cosine of many is higher
-    than of few), ``rates`` what it was measured to do.
-    """
-
-    embedder: str
-    weights_sha256: str | None = None
-    statistic: str
-    value: float
-    references: int | None = Field(default=None, ge=1)
-    rates: MeasuredRates | None = None
-    source: str
-
-    @property
-    def key(self) -> tuple[str, str | None, str]:
-        """What it is valid for: embedder, weights, statistic."""
-        return self.embedder, self.weights_sha256, self.statistic
-
-
-class Words(_Strict):
+class Words(Strict):
     """What the report calls things of this domain."""
 
     concept: str
@@ -58,18 +24,19 @@ class Words(_Strict):
     training_image: str
 
 
-class GenerationDefaults(_Strict):
+class GenerationDefaults(Strict):
     """Sampler settings of a domain whose model has settings of its own; None leaves them to the model."""
 
     steps: int | None = Field(default=None, ge=1)
     guidance: float | None = Field(default=None, ge=0)
 
 
-class Domain(_Strict):
+class Domain(Strict):
     """A kind of concept: how to ask for it, how to compare it, what to call it.
 
     ``prompts`` are templates with ``{concept}`` or ``{alias}``; ``prompts_bug`` are the malformed ones that the
-    reference code sends in their place (used with ``prompt_bug``), empty where there are none.
+    reference code sends in their place (used with ``prompt_bug``), empty where there are none. ``filter`` asks, where a
+    study wants it, whether an image is of this kind at all before anything asks whom it shows.
     """
 
     name: str
@@ -77,6 +44,7 @@ class Domain(_Strict):
     prompts: tuple[str, ...] = Field(min_length=1)
     prompts_bug: tuple[str, ...] = ()
     embedder: str
+    filter: TextFilter | None = None
     cutoffs: tuple[Cutoff, ...] = ()
     exactly_one_face: bool = False
     show_images: bool = True
@@ -106,7 +74,7 @@ class Domain(_Strict):
     def cutoff(self, embedder: str, weights_sha256: str, statistic: str) -> Cutoff | None:
         """The cut-off measured on exactly this embedder, these weights and this statistic; None if there is none."""
         for cutoff in self.cutoffs:
-            if cutoff.key == (embedder, weights_sha256, statistic):
+            if (cutoff.embedder, cutoff.weights_sha256, cutoff.statistic) == (embedder, weights_sha256, statistic):
                 return cutoff
         return None
 

@@ -68,6 +68,15 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadsTexts(Protocol):
+    """An embedder whose vectors of images and of texts can be compared, as filters do."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """L2-normalised vectors (n, dim) float32."""
+        ...
+
+
 def identity_of(embedder: Embedder) -> Identity:
     """The identity of the vectors that this embedder makes."""
     return Identity(

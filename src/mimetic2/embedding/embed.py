@@ -16,6 +16,7 @@ from mimetic2.embedding.cache import Entry, VectorCache
 from mimetic2.embedding.decoding import decode_all
 from mimetic2.embedding.table import SCHEMA, EmbeddingTable
 from mimetic2.embedding.threads import in_threads
+from mimetic2.errors import InputError
 from mimetic2.progress import bar
 
 BATCH = 64
@@ -90,7 +91,8 @@ def _embed_new(contents: Sequence[bytes], embedder: Embedder) -> list[Entry]:
     images: list[Image.Image] = [image for image, _, _ in decoded if image is not None]
     vectors, reasons = embedder.embed(images) if images else (np.empty((0, embedder.dim), np.float32), [])
     if vectors.shape != (len(images), embedder.dim) or len(reasons) != len(images):
-        raise ValueError(f"{embedder.name} gave {vectors.shape} for {len(images)} images of dim {embedder.dim}")
+        problem = f"the embedder {embedder.name} gave vectors {vectors.shape} and {len(reasons)} reasons"
+        raise InputError(problem, accepted=f"({len(images)}, {embedder.dim}) and {len(images)}")
     results = iter(zip(vectors, reasons, strict=True))
     entries: list[Entry] = []
     for image, reason, mark in decoded:

@@ -180,6 +180,16 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_ENDINGS and not path.name.startswith(".")
 
 
+def image_files(folder: Path) -> list[Path]:
+    """Every image file in or below a folder, hidden ones left out, sorted; raises `InputError` where there is none."""
+    if not folder.is_dir():
+        raise InputError("no such folder", file=folder, accepted="a folder of images")
+    found = sorted(path for path in _files_below(folder) if _is_image(path))
+    if not found:
+        raise InputError("holds no images", file=folder, accepted=", ".join(IMAGE_ENDINGS))
+    return found
+
+
 def natural(text: str) -> list[tuple[int, int, str]]:
     """A sort key under which 'image 10' comes after 'image 9'."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mimetic2.embedding.base import Embedder
-from mimetic2.errors import InputError
+from mimetic2.errors import InputError, MissingRequirement
 
 GROUP = "mimetic2.embedders"
 """Entry-point group of third parties: a callable ``(weights: Path | None, **options) -> Embedder``."""
@@ -47,7 +47,22 @@ def embedder_factory(name: str) -> Callable[..., Embedder]:
         close = difflib.get_close_matches(name, known, 1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
         raise InputError(f"unknown embedder '{name}'{hint}", accepted=", ".join(known))
-    return points[name].load()  # type: ignore[no-any-return]
+    return _loaded(points[name])
+
+
+def _loaded(point: EntryPoint) -> Callable[..., Embedder]:
+    """A third party's factory; what keeps it from being loaded is told as its own fault, not this program's."""
+    package = point.dist.name if point.dist is not None else point.module
+    problem = f"the embedder '{point.name}' of the package {package} cannot be loaded"
+    try:
+        factory: Callable[..., Embedder] = point.load()
+        inspect.signature(factory).bind(None)
+    except ImportError as error:
+        raise MissingRequirement(f"{problem}: {error}") from error
+    except Exception as error:
+        accepted = "a class or function that takes the path of its weights, or None, first"
+        raise InputError(f"{problem} ({type(error).__name__}: {error})", accepted=accepted) from error
+    return factory
 
 
 def has_option(name: str, option: str) -> bool:
@@ -78,5 +93,7 @@ def get_embedder(name: str, weights: str | Path | None = None, **options: Any) -
         raise InputError(f"the embedder {name} has no option '{unknown[0]}'")
     embedder = factory(Path(weights) if weights is not None else None, **options)
     if not isinstance(embedder, Embedder):
-        raise InputError(f"'{name}' is not an embedder: it lacks attributes of mimetic2.embedding.Embedder")
+        wanted = [*Embedder.__annotations__, "embed"]
+        lacking = ", ".join(attribute for attribute in wanted if not hasattr(embedder, attribute))
+        raise InputError(f"'{name}' is no embedder: it lacks {lacking}", accepted="mimetic2.embedding.Embedder")
     return embedder

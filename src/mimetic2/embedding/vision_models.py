@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from mimetic2.embedding.base import Vectors
+from mimetic2.embedding.base import Vectors, normalise
+from mimetic2.embedding.clip_text import TextTower
 from mimetic2.embedding.decoding import DECODER
 from mimetic2.embedding.hub import digest, model_folder, safetensors_of
 from mimetic2.embedding.pixels import Recipe
 from mimetic2.embedding.processor import check_processor
 from mimetic2.embedding.torch_network import choose_device, embed_with, need_torch
+from mimetic2.embedding.transformers_part import load_part
 from mimetic2.errors import InputError
 from mimetic2.files import sha256
-from mimetic2.quieting import quiet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,7 +85,7 @@ class VisionModel:
 
     def _run(self, pixels: Tensor) -> Tensor:
         if self._network is None:
-            self._network = self._load().to(self._device)
+            self._network = load_part(self.family.loader, self.folder, self._config).to(self._device)
         output: Tensor = getattr(self._network(pixel_values=pixels), self.family.output)
         return output
 
@@ -109,31 +110,9 @@ class VisionModel:
             config.projection_dim = whole.projection_dim
         return config
 
-    def _load(self) -> Any:
-        import transformers
-
-        loader = getattr(transformers, self.family.loader)
-        with quiet("transformers"):
-            try:
-                model, report = loader.from_pretrained(
-                    self.folder,
-                    config=self._config,
-                    local_files_only=True,
-                    use_safetensors=True,
-                    dtype="float32",
-                    output_loading_info=True,
-                )
-            except (OSError, ValueError, KeyError, RuntimeError) as error:
-                problem = " ".join(str(error).split())[:200]
-                raise InputError(f"cannot be loaded ({problem})", file=self.folder) from error
-        # transformers fills what it does not find with random numbers.
-        if report["missing_keys"]:
-            raise InputError(f"lacks the weights {sorted(report['missing_keys'])[0]}, …", file=self.folder)
-        return model.eval().requires_grad_(False)
-
 
 class Clip(VisionModel):
-    """CLIP's image tower with its projection."""
+    """CLIP's image tower with its projection; its text tower, where a filter asks for texts."""
 
     name, default = "clip", "openai/clip-vit-large-patch14"
     licence = "code MIT; the weights' page names none"
@@ -144,6 +123,13 @@ class Clip(VisionModel):
         "projection_dim",
         lambda size: Recipe(size, size, CLIP_MEAN, CLIP_STD),
     )
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """L2-normalised vectors (n, dim) float32 of texts, to be compared with those of images.
+
+        Raises `InputError` for a folder without the text model or its tokenizer and for a text that is too long.
+        """
+        return normalise(TextTower(self.folder, self._device)(texts))
 
 
 class Siglip(VisionModel):

@@ -57,6 +57,8 @@ def counting_account(contents: Contents, labels: Labels) -> CountingAccount | No
     status = [row.status for row in contents.rows]
     exact = [row.exact_duplicates for row in contents.rows if row.exact_duplicates is not None]
     near = [row.near_duplicates for row in contents.rows if row.near_duplicates is not None]
+    if isinstance(passed := said.get("of_kind"), int):
+        steps = _with_kind(steps, passed)
     return CountingAccount(
         steps=steps,
         dead=_by_number(said.get("dead"), labels),
@@ -75,10 +77,21 @@ def funnel(rows: Sequence[Row]) -> list[Step]:
         if not values:
             continue
         number, before = round(sum(values)), steps[-1].number if steps else None
-        part = None if before is None else number / before if before else 0.0
-        share = f"{percent(part)} of the step before" if part is not None else ""
-        steps.append(Step(name, meaning, number, round(100 * (1.0 if part is None else part), 2), share))
+        steps.append(_step(name, meaning, number, before))
     return steps if len(steps) > 1 else []
+
+
+def _step(name: str, meaning: str, number: int, before: int | None) -> Step:
+    part = None if before is None else number / before if before else 0.0
+    share = f"{percent(part)} of the step before" if part is not None else ""
+    return Step(name, meaning, number, round(100 * (1.0 if part is None else part), 2), share)
+
+
+def _with_kind(steps: Sequence[Step], passed: int) -> list[Step]:
+    """The steps with the filter's before the last one, whose share is then of those that passed."""
+    *first, last = steps
+    kind = _step("Of the kind", "passed the domain's filter", passed, first[-1].number)
+    return [*first, kind, _step(last.name, last.meaning, last.number, passed)]
 
 
 def _by_number(reasons: Any, labels: Labels) -> list[tuple[str, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mimetic2.concepts import Concept, read_concepts
 from mimetic2.countstable import read_counts
@@ -14,6 +14,7 @@ from mimetic2.generation import Generating, Sampling
 from mimetic2.study import PROMPT_FILES, Study
 
 if TYPE_CHECKING:
+    from mimetic2.counting.filtering import Filter
     from mimetic2.embedding import Embedder
 
 
@@ -79,12 +80,50 @@ def generated_folder(study: Study, run: Path) -> Path:
 
 
 def study_cutoff(study: Study) -> Cutoff | None:
-    """The cut-off of the study's own file, None where the domain's is to be used."""
+    """The cut-off that the study names, None where the domain's is to be used."""
     if study.cutoff is None:
         return None
-    from mimetic2.counting.cutoffs import read_cutoff
+    from mimetic2.counting.cutoffs import choose_cutoff
 
-    return read_cutoff(study.cutoff)
+    return choose_cutoff(study.cutoff, load_domain(study.domain))
+
+
+def study_filter(study: Study) -> Filter | None:
+    """The domain's filter with the study's weights and cut-off, None where the study does not ask for it."""
+    if study.filter is None:
+        return None
+    from mimetic2.counting.cutoffs import choose_cutoff
+    from mimetic2.counting.filtering import open_filter
+
+    domain, named = load_domain(study.domain), study.filter.cutoff
+    cutoff = choose_cutoff(named, domain, text=True) if named is not None else None
+    return open_filter(domain, study.filter.weights, cutoff)
+
+
+def verifying_files(study: Study) -> Mapping[str, Path]:
+    """What verification depends on beside the images: weights, files of cut-offs."""
+    from mimetic2.embedding.registry import weights_here
+
+    files = dict(embedder_files(study))
+    if isinstance(study.cutoff, Path):
+        files["cutoff"] = study.cutoff
+    if study.filter is not None and (asked := load_domain(study.domain).filter) is not None:
+        weights = weights_here(asked.embedder, study.filter.weights)
+        files |= {"filter weights": weights} if weights is not None else {}
+        files |= {"filter cutoff": study.filter.cutoff} if isinstance(study.filter.cutoff, Path) else {}
+    return files
+
+
+def verifying_options(study: Study) -> dict[str, Any]:
+    """What verification depends on that is no file: the domain's cut-offs and filter, and the study's choices."""
+    domain = load_domain(study.domain)
+    options: dict[str, Any] = {"cutoffs": [cutoff.model_dump() for cutoff in domain.cutoffs]}
+    if isinstance(study.cutoff, str):
+        options["cutoff"] = study.cutoff
+    if study.filter is not None:
+        options["filter"] = domain.filter.model_dump() if domain.filter is not None else None
+        options["filter cutoff"] = study.filter.cutoff if isinstance(study.filter.cutoff, str) else None
+    return options
 
 
 def remote_captions(study: Study) -> dict[str, str]:
@@ -113,9 +152,13 @@ def check_requirements(study: Study) -> None:
         if folder is not None:
             check_images(folder, names)
     if study.captions is not None:
+        from mimetic2.counting.correction import rates_of
         from mimetic2.counting.verification import cutoff_for
 
-        cutoff_for(embedder, domain=load_domain(study.domain), cutoff=study_cutoff(study))
+        kind, domain = study_filter(study), load_domain(study.domain)
+        cutoff = cutoff_for(embedder, domain=domain, cutoff=study_cutoff(study), kind=kind)
+        if study.correct:
+            rates_of(cutoff, filtered=kind is not None)
     if study.fetch is not None:
         from mimetic2.counting.fetching import fetch_sample  # noqa: F401 - says at once if the extra is missing
 

@@ -15,7 +15,7 @@ from mimetic2.countstable import COVARIATE, DECIMALS, check_covariates, read_cou
 from mimetic2.domains import load_domain
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
-from mimetic2.runs.choices import counts_faces, embedder_of, listed, study_cutoff
+from mimetic2.runs.choices import counts_faces, embedder_of, listed, study_cutoff, study_filter
 from mimetic2.runs.places import CONCEPTS, COUNTS, FETCHED, FUNNEL, MENTIONS, SAMPLE, TRAINING, VERIFIED
 from mimetic2.runs.stage import Outcome
 from mimetic2.study import Study
@@ -148,13 +148,16 @@ def verify(study: Study, run: Path) -> Outcome:
     sample = read_table(run / SAMPLE)
     folder = _images(study, run, sample)
     embedder = embedder_of(study)
-    cutoff = cutoff_for(embedder, domain=load_domain(study.domain), cutoff=study_cutoff(study))
-    rates = rates_of(cutoff) if study.correct else None
+    kind = study_filter(study)
+    cutoff = cutoff_for(embedder, domain=load_domain(study.domain), cutoff=study_cutoff(study), kind=kind)
+    rates = rates_of(cutoff, filtered=kind is not None) if study.correct else None
     faces = study.procedure == "paper" and counts_faces(study) and isinstance(embedder, SeesEveryFace)
     vectors = (run / TRAINING).parent
     unsafe_above = study.fetch.unsafe_above if study.fetch is not None else UNSAFE_ABOVE
     source = Refusing(source_of(folder), refused_links(sample, unsafe_above=unsafe_above))
-    found = verify_images(sample, source, embedder, study.reference, cutoff=cutoff, out=vectors, every_face=faces)
+    found = verify_images(
+        sample, source, embedder, study.reference, cutoff=cutoff, kind=kind, out=vectors, every_face=faces
+    )
     found.training.save(run / TRAINING)
     verified, mentions = found.table, read_mentions(run / MENTIONS)
     if study.procedure == "paper":

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from mimetic2.concepts import read_concepts
-from mimetic2.domains import load_domain
+from mimetic2.domains import TEXT_COSINE, load_domain, published_choice
 from mimetic2.runs.choices import embedder_name, generating, prompts_of, sampling_of
 from mimetic2.runs.places import CONCEPTS, COUNTS, PROMPT_SCORES, SCORES, SUMMARY, VERIFIED
 from mimetic2.study import PAPER_DEFAULTS, Study
@@ -25,7 +25,10 @@ PAPER_EMBEDDERS = {True: "arcface-onnx", False: "csd"}
 
 @dataclass(frozen=True)
 class Facts:
-    """See the fields; ``faces``: the domain is one of faces. Numbers of concepts unless said otherwise."""
+    """See the fields; ``faces``: the domain is one of faces;
+
+    ``filtered``: how the filter decided, empty without. Numbers of concepts unless said otherwise.
+    """
 
     paper: bool
     faces: bool
@@ -38,6 +41,7 @@ class Facts:
     without_images: int
     face_units: bool
     cutoff: str
+    filtered: str
     model: str | None
     model_of_paper: bool
     prompts: int
@@ -80,6 +84,7 @@ def gather(study: Study, run: Path, tied: int) -> Facts:
         without_images=_missing(run) if counted else 0,
         face_units=verified is not None and "matches" in verified.columns,
         cutoff=_cutoff(study) if counted else "",
+        filtered=_filtered(study),
         model=study.model,
         model_of_paper=study.model in PAPER_MODELS,
         prompts=prompts["prompt"].n_unique(),
@@ -113,11 +118,29 @@ def _missing(run: Path) -> int:
 
 
 def _cutoff(study: Study) -> str:
-    if study.cutoff is not None:
+    if isinstance(study.cutoff, Path):
         return f"the cut-off of {study.cutoff.name}"
     name = embedder_name(study)
-    values = [cutoff.value for cutoff in load_domain(study.domain).cutoffs if cutoff.embedder == name]
+    if (published := published_choice(study.cutoff)) is not None:
+        return f"the published cut-off '{published[0]}' for {name} with weights {published[1][:12]}…"
+    values = [
+        cutoff.value
+        for cutoff in load_domain(study.domain).cutoffs
+        if cutoff.embedder == name and cutoff.weights_sha256 is not None and cutoff.statistic != TEXT_COSINE
+    ]
     return f"{', '.join(f'{value:g}' for value in values)} for {name}"
+
+
+def _filtered(study: Study) -> str:
+    """Empty without a filter; with the published cut-off on weights that the user vouches for, what the paper did."""
+    asked = load_domain(study.domain).filter
+    if study.filter is None or asked is None:
+        return ""
+    if (published := published_choice(study.filter.cutoff)) is not None:
+        where = f"the published cut-off '{published[0]}', weights {published[1][:12]}… on the user's word"
+    else:
+        where = f"the cut-off of {study.filter.cutoff.name}" if isinstance(study.filter.cutoff, Path) else "its own"
+    return f"the filter '{asked.text}' by {asked.embedder}, {where}"
 
 
 def _of_paper(prompts: tuple[str, ...], faces: bool, bug: bool) -> bool:

@@ -74,7 +74,12 @@ _COUNT: tuple[tuple[str, str, Instead], ...] = (
     (
         "",
         "an image must first pass as a work of art, then as the artist's",
-        _when(lambda f: f.counted and not f.faces, "every readable image passes as a work of art"),
+        _when(lambda f: f.counted and not f.faces and not f.filtered, "every readable image passes as a work of art"),
+    ),
+    (
+        "",
+        "an image must first pass as a work of art, by DFN5B CLIP at .1815 (classical) or .1769 (modern)",
+        _when(lambda f: f.counted and bool(f.filtered), "{f.filtered}"),
     ),
     (
         "D15",

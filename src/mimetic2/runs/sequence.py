@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mimetic2.domains import load_domain
 from mimetic2.generation.prompts import ALIAS
 from mimetic2.runs.choices import (
     counts_faces,
@@ -19,6 +18,8 @@ from mimetic2.runs.choices import (
     prompts_of,
     remote_captions,
     sampling_of,
+    verifying_files,
+    verifying_options,
 )
 from mimetic2.runs.counting import count, fetch, verify
 from mimetic2.runs.places import (
@@ -104,9 +105,8 @@ def _score_inputs(study: Study, run: Path) -> dict[str, Path | Sequence[Path]]:
 
 
 def _domain_options(study: Study) -> dict[str, Any]:
-    cutoffs = [cutoff.model_dump() for cutoff in load_domain(study.domain).cutoffs]
     return _embedding_options(study) | {
-        "cutoffs": cutoffs,
+        **verifying_options(study),
         "procedure": study.procedure,
         **{key: getattr(study, key) for key in ("level", "seed", "correct")},
     }
@@ -159,8 +159,8 @@ STAGES = (
         inputs=lambda study, run: {
             MENTIONS: run / MENTIONS,
             SAMPLE: run / SAMPLE,
-            **_optional(reference=study.reference, cutoff=study.cutoff),
-            **embedder_files(study),
+            **_optional(reference=study.reference),
+            **verifying_files(study),
             **_images_of_captions(study, run),
         },
         results=(COUNTS,),
