@@ -166,6 +166,18 @@ def test_failures_that_generation_recorded_keep_their_reason(tmp_path):
     assert table.frame["reason"].to_list() == [None, "all black"]
 
 
+@pytest.mark.parametrize("concepts", [None, ["ada", "bruno"]])
+def test_images_that_the_table_does_not_name_are_of_an_earlier_call(tmp_path, capsys, concepts):
+    for place in ("ada/0/0.png", "ada/0/1.png", "bruno/0/0.png"):
+        write(tmp_path / place)
+    header = "concept,prompt,index,seed,path,status,reason\n"
+    (tmp_path / "images.csv").write_text(f"{header}ada,0,0,1,ada/0/0.png,ok,\ncarla,0,0,1,,excluded,all black\n")
+    found = find_images(tmp_path, concepts)
+    wanted = [("ada", None)] if concepts else [("ada", None), ("carla", "all black")]
+    assert found.select("concept", "reason").rows() == wanted
+    assert "2 images that images.csv does not name left out" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("make", [lambda path: None, lambda path: path.write_text("")])
 def test_find_needs_a_folder(tmp_path, make):
     make(tmp_path / "x")

@@ -71,11 +71,11 @@ def _build(family: str) -> Any:
         )  # fmt: skip
     if family == "sdxl":
         unet = _unet(
-            cross_attention_dim=64, addition_embed_type="text_time", addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=6 * 8 + 32,
+            cross_attention_dim=32 + 48, addition_embed_type="text_time", addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=6 * 8 + 48,
         )  # fmt: skip
         return d.StableDiffusionXLPipeline(
-            vae=_vae(), text_encoder=_clip(), text_encoder_2=_clip(True), tokenizer=_tokenizer(),
+            vae=_vae(), text_encoder=_clip(), text_encoder_2=_clip(True, 48), tokenizer=_tokenizer(),
             tokenizer_2=_tokenizer(), unet=unet, scheduler=d.EulerAncestralDiscreteScheduler(), add_watermarker=False,
         )  # fmt: skip
     if family == "sd3":

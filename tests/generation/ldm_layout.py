@@ -22,6 +22,7 @@ _UNET_PLACES = {
     "up_blocks.0.resnets.1": "output_blocks.1.0", "up_blocks.0.attentions.1": "output_blocks.1.1",
     "up_blocks.0.upsamplers.0.conv": "output_blocks.1.2.conv", "up_blocks.1.resnets.0": "output_blocks.2.0",
     "up_blocks.1.resnets.1": "output_blocks.3.0", "conv_norm_out": "out.0", "conv_out": "out.2",
+    "add_embedding.linear_1": "label_emb.0.0", "add_embedding.linear_2": "label_emb.0.2",
     "time_embedding.linear_1": "time_embed.0", "time_embedding.linear_2": "time_embed.2",
 }  # fmt: skip
 _VAE_ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
@@ -50,12 +51,58 @@ def _vae(name: str) -> str:
     return f"first_stage_model.{name}"
 
 
-def ldm_state_dict(pipeline: Any) -> dict[str, Any]:
-    """All weights of the pipeline under the names, and in the shapes, of an original checkpoint."""
+def _clip(encoder: Any, prefix: str) -> dict[str, Any]:
+    """A text encoder as transformers names it, under a prefix."""
+    weights = encoder.state_dict().items()
+    return {f"{prefix}.text_model.{name.removeprefix('text_model.')}": value for name, value in weights}
+
+
+_OPEN_CLIP = {
+    "layer_norm1": "ln_1", "layer_norm2": "ln_2", "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj",
+    "self_attn.out_proj": "attn.out_proj",
+}  # fmt: skip
+_OPEN_CLIP_ENDS = {
+    "embeddings.token_embedding.weight": "token_embedding.weight",
+    "embeddings.position_embedding.weight": "positional_embedding",
+    "final_layer_norm.weight": "ln_final.weight", "final_layer_norm.bias": "ln_final.bias",
+}  # fmt: skip
+
+
+def _open_clip(encoder: Any, prefix: str) -> dict[str, Any]:
+    """A text encoder as OpenCLIP names it: queries, keys and values in one matrix, the projection transposed."""
+    import torch
+
+    weights = {name.removeprefix("text_model."): value for name, value in encoder.state_dict().items()}
+    found = {other: weights[name] for name, other in _OPEN_CLIP_ENDS.items()}
+    if "text_projection.weight" in weights:
+        found["text_projection"] = weights["text_projection.weight"].T
+    for name, value in weights.items():
+        part = re.fullmatch(r"encoder\.layers\.(\d+)\.(.+)\.(weight|bias)", name)
+        if part is None:
+            continue
+        place, layer, kind = f"transformer.resblocks.{part[1]}", part[2], part[3]
+        if layer in _OPEN_CLIP:
+            found[f"{place}.{_OPEN_CLIP[layer]}.{kind}"] = value
+        elif layer == "self_attn.q_proj":
+            three = [weights[name.replace("q_proj", f"{each}_proj")] for each in "qkv"]
+            found[f"{place}.attn.in_proj_{kind}"] = torch.cat(three)
+    return {f"{prefix}.{name}": value for name, value in found.items()}
+
+
+def ldm_state_dict(pipeline: Any, encoder: str = "clip") -> dict[str, Any]:
+    """All weights of the pipeline under the names, and in the shapes, of an original checkpoint.
+
+    ``encoder``: ``clip`` as in Stable Diffusion 1, ``open_clip`` as in 2, ``both`` as in SDXL.
+    """
     found = {_unet(name): value for name, value in pipeline.unet.state_dict().items()}
     for name, value in pipeline.vae.state_dict().items():
         linear = ".attn_1." in _vae(name) and value.dim() == 2
         found[_vae(name)] = value[:, :, None, None] if linear else value
-    for name, value in pipeline.text_encoder.state_dict().items():
-        found[f"cond_stage_model.transformer.text_model.{name.removeprefix('text_model.')}"] = value
+    if encoder == "clip":
+        found |= _clip(pipeline.text_encoder, "cond_stage_model.transformer")
+    elif encoder == "open_clip":
+        found |= _open_clip(pipeline.text_encoder, "cond_stage_model.model")
+    else:
+        found |= _clip(pipeline.text_encoder, "conditioner.embedders.0.transformer")
+        found |= _open_clip(pipeline.text_encoder_2, "conditioner.embedders.1.model")
     return {name: value.clone().contiguous() for name, value in found.items()}

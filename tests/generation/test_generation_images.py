@@ -77,6 +77,30 @@ def test_again_makes_nothing_and_more_concepts_only_the_new_ones(backend: Any, t
     assert before.items() <= contents(tmp_path).items()
 
 
+def test_following_stages_take_what_the_last_call_was_about(backend: Any, tmp_path: Path) -> None:
+    from mimetic2.embedding import find_images
+
+    generate_with(backend, [A, B], PROMPTS, tmp_path, images=2)
+    generate_with(backend, [B], PROMPTS, tmp_path, images=2)
+    assert set(find_images(tmp_path)["concept"]) == {B.name}
+    assert len(contents(tmp_path)) == 8  # nothing is deleted: the longer list may come back
+    backend.batches = []
+    generate_with(backend, [A, B], PROMPTS, tmp_path, images=2)
+    assert backend.batches == []
+    assert set(find_images(tmp_path)["concept"]) == {A.name, B.name}
+
+
+def test_while_images_are_made_no_table_speaks_for_them(backend: Any, tmp_path: Path) -> None:
+    generate_with(backend, [A], PROMPTS, tmp_path, images=2)
+
+    def look(batch: int) -> None:
+        assert not (tmp_path / "images.csv").exists()
+
+    backend.before = look
+    generate_with(backend, [A, B], PROMPTS, tmp_path, images=2)
+    assert (tmp_path / "images.csv").exists()
+
+
 def test_lost_and_truncated_files_are_made_again(backend: Any, tmp_path: Path) -> None:
     generate_with(backend, [A, B], PROMPTS, tmp_path, images=3)
     whole = contents(tmp_path)
@@ -170,9 +194,9 @@ def test_pictures_that_show_nothing(picture: Any, reason: str | None) -> None:
 
 def test_other_settings_are_refused_until_restarted(backend: Any, tmp_path: Path) -> None:
     generate_with(backend, [A], PROMPTS, tmp_path, images=2)
-    with pytest.raises(InputError, match="seed 0, not 1"):
+    with pytest.raises(InputError, match="made with --seed 0, not 1"):
         generate_with(backend, [A], PROMPTS, tmp_path, images=2, seed=1)
-    with pytest.raises(InputError, match="batch_size 4, not 2"):
+    with pytest.raises(InputError, match="--batch-size 4, not 2"):
         generate_with(backend, [A], PROMPTS, tmp_path, images=2, batch_size=2)
     backend.version = 2
     with pytest.raises(InputError, match=r'model "noise-1", not "noise-2"'):

@@ -130,14 +130,24 @@ def test_adapters_by_the_command(tiny: Tiny, lora: Path, tmp_path: Path, capsys:
     assert "lora" in capsys.readouterr().err
 
 
-def test_a_single_checkpoint_paints_what_its_pipeline_paints(tiny: Tiny, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("family", "encoder"), [("sd", "clip"), ("sd", "open_clip"), ("sdxl", "both")])
+def test_a_single_checkpoint_paints_what_its_pipeline_paints(
+    tiny: Tiny, tmp_path: Path, family: str, encoder: str
+) -> None:
     from safetensors.torch import save_file
 
-    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(tiny("sd"))
-    save_file(ldm_state_dict(pipeline), tmp_path / "model.safetensors")
+    pipeline = diffusers.DiffusionPipeline.from_pretrained(tiny(family))
+    save_file(ldm_state_dict(pipeline, encoder), tmp_path / "model.safetensors")
     config = tmp_path / "config"
-    shutil.copytree(tiny("sd"), config, ignore=shutil.ignore_patterns("*.safetensors"))
-    assert (painted(opened(tmp_path / "model.safetensors", config=config)) == painted(opened(tiny("sd")))).all()
+    shutil.copytree(tiny(family), config, ignore=shutil.ignore_patterns("*.safetensors"))
+    assert (painted(opened(tmp_path / "model.safetensors", config=config)) == painted(opened(tiny(family)))).all()
+
+
+@pytest.mark.parametrize("family", ["sd3", "flux", "pixart"])
+def test_other_families_are_not_read_from_one_file(tiny: Tiny, tmp_path: Path, family: str) -> None:
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(InputError, match="in one file is not read; accepted: a folder in the layout of diffusers, or"):
+        resolve_model(str(tmp_path / "model.safetensors"), config=tiny(family))
 
 
 class Client:

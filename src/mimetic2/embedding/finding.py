@@ -45,7 +45,8 @@ def find_images(
     the file is named by or, where a folder's files are not all numbered, the place in natural order. Folders of nobody
     in ``concepts``, and files of other kinds, are listed on stderr and left out; without ``concepts`` every folder is
     one. ``reason`` is null but for what is no file for all its name, and for rows of ``root/images.csv`` that record a
-    failed image: these have no vector and say why.
+    failed image: these have no vector and say why. Where there is that table, which `generate` writes, files that it
+    does not name are left out: they are of an earlier call, for other concepts.
 
     Raises `InputError` where two folders fit one concept or one folder two concepts, and where there is no image at
     all. ``strict=False`` is for a look at what is there by now: without that error, and without a word on stderr.
@@ -55,7 +56,7 @@ def find_images(
     seen = _Seen()
     rows = [row for folder, concept in owners.items() for row in _images_of(root / folder, concept, seen)]
     frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    frame = _with_failures(root, frame, set(owners.values()) if concepts is None else _names(concepts))
+    frame = _as_recorded(root, frame, None if concepts is None else _names(concepts), seen)
     if strict:
         _tell(root, strangers, seen)
         if frame.is_empty():
@@ -96,9 +97,10 @@ def _nothing(root: Path, concepts: Sequence[str | Named] | None, strangers: Sequ
 
 @dataclass
 class _Seen:
-    """What lay among the images and is none that can be read, by ending."""
+    """What lay there and is left out: files of other kinds, by ending, and how many images that no table names."""
 
     others: Counter[str] = field(default_factory=Counter)
+    unrecorded: int = 0
 
 
 def _tell(root: Path, strangers: Sequence[str], seen: _Seen) -> None:
@@ -106,6 +108,8 @@ def _tell(root: Path, strangers: Sequence[str], seen: _Seen) -> None:
         log(f"{root}: {len(strangers)} folders of no listed concept left out: {', '.join(strangers)}")
     if seen.others:
         log(f"{root}: {seen.others.total()} files of other kinds left out: {' '.join(sorted(seen.others))}")
+    if seen.unrecorded:
+        log(f"{root}: {seen.unrecorded} images that images.csv does not name left out")
     loose_ones = sorted(path.name for path in root.iterdir() if _is_image(path) and not path.is_dir())
     if loose_ones:
         shown = f"{', '.join(loose_ones[:3])}{', …' if len(loose_ones) > 3 else ''}"
@@ -205,17 +209,21 @@ def _indices(paths: Sequence[Path]) -> list[int]:
     return list(range(len(stems)))
 
 
-def _with_failures(root: Path, frame: pl.DataFrame, concepts: set[str]) -> pl.DataFrame:
-    """Add what `generate` recorded as failed, and drop the files of such rows if there are any."""
+def _as_recorded(root: Path, frame: pl.DataFrame, concepts: set[str] | None, seen: _Seen) -> pl.DataFrame:
+    """Only files that `generate` recorded, where it left its table, and with them what it recorded as failed."""
     table = root / "images.csv"
     if not table.is_file():
         return frame
-    images = read_table(table, ("concept", "prompt", "index", "status", "reason"))
-    failed = images.filter((pl.col("status") != "ok") & pl.col("concept").is_in(list(concepts))).select(
+    images = read_table(table, ("concept", "prompt", "index", "path", "status", "reason"))
+    ok = pl.col("status") == "ok"
+    named = {str(root / path) for path in images.filter(ok)["path"]}
+    recorded = frame.filter(pl.col("path").is_in(named))
+    seen.unrecorded = frame.height - recorded.height
+    failed = images.filter(~ok if concepts is None else ~ok & pl.col("concept").is_in(concepts)).select(
         "concept",
         pl.col("prompt").cast(pl.String),
         pl.col("index").cast(pl.Int64),
         pl.lit(None, pl.String).alias("path"),
         pl.when(pl.col("reason").fill_null("") != "").then("reason").otherwise("status").alias("reason"),
     )
-    return pl.concat([frame.join(failed, on=["concept", "prompt", "index"], how="anti"), failed])
+    return pl.concat([recorded, failed])

@@ -69,7 +69,8 @@ def generate_images(
     because a resumed call asks again. A concept that it does not name keeps what it has. A concept whose number has
     changed since an earlier call gets its additional images anew: their batches are others.
 
-    ``only`` deletes images of earlier calls that are not asked for any more.
+    ``only`` deletes images of earlier calls that are not asked for any more. Without it they stay, but ``images.csv``
+    does not name them, and the following stages take only what it names.
 
     ``restart`` discards what is in ``out``. Without it, raises :class:`InputError` where ``out`` holds images made with
     other settings; raises :class:`Interrupted` when the disk is full, an API's cost cap is reached or its provider does
@@ -130,6 +131,7 @@ def generate_with(
         size = batch_size or store.batch_size() or backend.automatic_batch_size(next(iter(jobs.values())))
         made_with = {**backend.identity(), "seed": seed, "prompts": templates, "images": images, "batch_size": size}
         store.claim(made_with)
+        (out / TABLE_NAME).unlink(missing_ok=True)  # says what is there when a call has ended, and what belongs to it
         write_json(out / RECORD_NAME, {"schema_version": 1, "made_with": made_with, **(about or {})})
         make_missing(backend, jobs, store, size, max_cost)
         table = _table(jobs, store)

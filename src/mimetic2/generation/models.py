@@ -20,6 +20,8 @@ from mimetic2.hubs import is_hub_id
 
 LAB = "lab"
 ACCEPTED = "a preset, lab, a diffusers pipeline folder, a .safetensors file, or a hub id"
+AS_ONE_FILE = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
+"""Families whose checkpoints in the original layout are read; tested with each text encoder that they come with."""
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 
@@ -120,7 +122,13 @@ def _single_file(path: Path, name: str, config: Path | None) -> ModelSource:
         raise InputError("no such file", file=path, accepted=ACCEPTED)
     if config is not None and not (config / "model_index.json").is_file():
         raise InputError("holds no model_index.json", file=config, accepted="the configuration of a pipeline")
-    return ModelSource(name, path, config=config)
+    source = ModelSource(name, path, config=config)
+    if config is not None and source.family not in AS_ONE_FILE:
+        problem = f"a {source.family} in one file is not read"
+        raise InputError(
+            problem, file=path, accepted=f"a folder in the layout of diffusers, or {' '.join(AS_ONE_FILE)}"
+        )
+    return source
 
 
 def _of_hub(name: str, ids: tuple[str, ...], preset: Preset | None, allow_download: bool) -> ModelSource:
