@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -39,6 +40,8 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Simulate studies in worlds whose truth is known: error rates, coverage, power, the paper's rule beside ours."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # before numpy is loaded: with one worker the studies run in this process
     from mimetic2.errors import GateFailed
     from mimetic2.validation import cells_of
     from mimetic2.validation import validate as run

@@ -1,6 +1,7 @@
 """Probability that a concept is identified (ranks first among the study's concepts) over counts: N50 and N90.
 
-P(x) = 1/M + (c − 1/M) · logistic(a + b·x), b ≥ 0, x = log10(1 + count), M ranked concepts. Jeffreys' prior on (a, b)
+P(x) = f + (c − f) · logistic(a + b·x), b ≥ 0, x = log10(1 + count); the floor f is 1/M for M ranked concepts and the
+ceiling c is 1, unless the data free them (:func:`mimetic2.threshold.rank_curve.estimate`). Jeffreys' prior on (a, b)
 keeps the estimate finite when a count separates the identified from the others (Firth 1993). The likelihood has two
 parameters, so it is evaluated on a grid of the logistic's values at both ends of the observed x, refined around its
 maximum; intervals are profile likelihood: every quantity's range over the parameters that a χ²₁ cut accepts. Concepts
@@ -82,6 +83,7 @@ class Identification:
     chance: float
     n_ranked: int
     n_identified: int
+    floor: float
     ceiling: float
     separated: bool
     count: Floats
@@ -113,6 +115,7 @@ class Identification:
             "n_identified": self.n_identified,
             "identified_rate": round(rate, 6),
             "identified_rate_interval": [round(low, 6), round(high, 6)],
+            "floor": round(self.floor, 6),
             "ceiling": round(self.ceiling, 6),
             "separated": self.separated,
             "among_20": self.among_20.to_dict() if self.among_20 else None,
@@ -131,20 +134,21 @@ def fit_identification(
     if len(counts) < 2 or len(np.unique(counts)) < 2:
         return None
     ranked, chance = ranked_by_place(counts, identified), 1 / len(counts)
-    ceiling, low, high = estimate(ranked, chance)
-    grid_low, grid_high = accepted(ranked, chance, ceiling, low, high, level)
+    floor, ceiling, low, high = estimate(ranked, chance)
+    grid_low, grid_high = accepted(ranked, floor, ceiling, low, high, level)
     shown = np.unique(np.round(10 ** np.linspace(ranked.low, ranked.low + ranked.span, _POINTS) - 1, 3))
     shown[0], shown[-1] = counts.min(), counts.max()
     at = (np.log10(1 + shown) - ranked.low) / ranked.span
-    all_p = probability(at, grid_low[:, np.newaxis], grid_high[:, np.newaxis], chance, ceiling)
-    p = probability(at, low, high, chance, ceiling)
+    all_p = probability(at, grid_low[:, np.newaxis], grid_high[:, np.newaxis], floor, ceiling)
+    p = probability(at, low, high, floor, ceiling)
     hit, missed = counts[identified > 0], counts[identified == 0]
     return Identification(
-        half=_find(ranked, 0.5, chance, ceiling, (low, high), (grid_low, grid_high)),
-        most=_find(ranked, 0.9, chance, ceiling, (low, high), (grid_low, grid_high)),
+        half=_find(ranked, 0.5, floor, ceiling, (low, high), (grid_low, grid_high)),
+        most=_find(ranked, 0.9, floor, ceiling, (low, high), (grid_low, grid_high)),
         chance=chance,
         n_ranked=len(counts),
         n_identified=int(identified.sum()),
+        floor=floor,
         ceiling=ceiling,
         separated=bool(len(hit) and len(missed) and missed.max() < hit.min()),
         count=shown,
@@ -161,17 +165,17 @@ def _among_twenty(counts: Floats, shares: Floats | None, level: float) -> AmongT
     if shares is None or len(np.unique(counts[known])) < 2:
         return None
     ranked, chance = ranked_by_place(counts[known], shares[known]), 1 / AMONG
-    ceiling, low, high = estimate(ranked, chance)
-    grid = accepted(ranked, chance, ceiling, low, high, level)
-    found = [_find(ranked, wanted, chance, ceiling, (low, high), grid) for wanted in (0.5, 0.9)]
+    floor, ceiling, low, high = estimate(ranked, chance)
+    grid = accepted(ranked, floor, ceiling, low, high, level)
+    found = [_find(ranked, wanted, floor, ceiling, (low, high), grid) for wanted in (0.5, 0.9)]
     return AmongTwenty(float(shares[known].mean()), *found)
 
 
-def crossings(counts: Floats, identified: Floats, ceiling: float) -> tuple[float, float]:
-    """Places in log10(1 + count) where P, fitted with this ceiling, reaches .5 and .9; infinite where it does not."""
-    ranked, chance = ranked_by_place(counts, identified), 1 / len(counts)
-    low, high, _ = maximum(ranked, chance, ceiling)
-    first, second = (crossing(p, np.array([low]), np.array([high]), chance, ceiling)[0] for p in (0.5, 0.9))
+def crossings(counts: Floats, identified: Floats, floor: float, ceiling: float) -> tuple[float, float]:
+    """Places in log10(1 + count) where P, fitted with these ends, reaches .5 and .9; infinite where it does not."""
+    ranked = ranked_by_place(counts, identified)
+    low, high, _ = maximum(ranked, floor, ceiling)
+    first, second = (crossing(p, np.array([low]), np.array([high]), floor, ceiling)[0] for p in (0.5, 0.9))
     return ranked.low + first * ranked.span, ranked.low + second * ranked.span
 
 
@@ -197,14 +201,14 @@ def wilson(hits: int, total: int, level: float) -> tuple[float, float]:
 def _find(
     ranked: Ranked,
     wanted: float,
-    chance: float,
+    floor: float,
     ceiling: float,
     best: tuple[float, float],
     grid: tuple[Floats, Floats],
 ) -> Crossing:
     """The count where P reaches ``wanted``, its bounds, and what is missing."""
-    place = float(crossing(wanted, np.array([best[0]]), np.array([best[1]]), chance, ceiling)[0])
-    every = crossing(wanted, *grid, chance, ceiling)
+    place = float(crossing(wanted, np.array([best[0]]), np.array([best[1]]), floor, ceiling)[0])
+    every = crossing(wanted, *grid, floor, ceiling)
     ends = min(float(every.min()), place), max(float(every.max()), place)
     low = ranked.count(ends[0]) if 0 <= ends[0] <= 1 else None
     high = ranked.count(ends[1]) if 0 <= ends[1] <= 1 else None

@@ -1,6 +1,6 @@
 """The curve of P(identified): likelihood on a grid, its maximum, and what a χ²₁ cut accepts.
 
-P = 1/M + (c − 1/M) · logistic, written by the logistic's values ``low`` and ``high`` (in logits) at both ends of the
+P = f + (c − f) · logistic, written by the logistic's values ``low`` and ``high`` (in logits) at both ends of the
 observed x, which is stretched to [0, 1]; rising, so low ≤ high. Jeffreys' prior keeps both finite.
 """
 
@@ -18,6 +18,8 @@ _MOST = 14.0  # logits at the ends of the observed counts: probabilities from 1e
 _GRID = 57
 _ROUNDS = 3
 _CEILINGS = np.linspace(0.3, 0.95, 14)
+_FLOORS = np.linspace(0.05, 0.6, 12)
+_LEAST_RISE = 0.2
 _AHEAD = 2.0
 _PLACES = 200
 
@@ -100,15 +102,25 @@ def _triangle(centre_low: float, centre_high: float, reach: float) -> tuple[Floa
     return low[rising], high[rising]
 
 
-def estimate(ranked: Ranked, chance: float) -> tuple[float, float, float]:
-    """Ceiling, low and high; the ceiling is 1 unless freeing it lowers BIC by more than 2."""
-    low, high, likelihood = maximum(ranked, chance, 1.0)
-    trials = [float(ceiling) for ceiling in _CEILINGS if ceiling > chance]
-    freed = max(trials, key=lambda ceiling: maximum(ranked, chance, ceiling, rounds=0)[2])
-    freed_low, freed_high, freed_likelihood = maximum(ranked, chance, freed)
-    if 2 * (freed_likelihood - likelihood) - np.log(ranked.number.sum()) > _AHEAD:
-        return freed, freed_low, freed_high
-    return 1.0, low, high
+def estimate(ranked: Ranked, chance: float) -> tuple[float, float, float, float]:
+    """Floor, ceiling, low and high; floor is 1/M and ceiling 1 unless freeing one lowers BIC by more than 2.
+
+    A floor above chance is what default faces give, or concepts that differ much at equal count: without it a fit whose
+    start is nailed to chance puts N50 at the wrong count, however many concepts there are.
+    """
+    fixed: list[tuple[float, float]] = [(chance, 1.0)]
+    ceilings = [(chance, float(ceiling)) for ceiling in _CEILINGS if ceiling > chance]
+    lowered = max(ceilings, key=lambda ends: maximum(ranked, *ends, rounds=0)[2])
+    fixed.append(lowered)
+    for ceiling in dict.fromkeys((1.0, lowered[1])):
+        floors = [(float(floor), ceiling) for floor in _FLOORS if chance < floor < ceiling - _LEAST_RISE]
+        if floors:
+            fixed.append(max(floors, key=lambda ends: maximum(ranked, *ends, rounds=0)[2]))
+    fits = [(*ends, *maximum(ranked, *ends)) for ends in fixed]
+    price = float(np.log(ranked.number.sum())) + _AHEAD
+    gains = [2 * fit[4] - price * ((fit[0] > chance) + (fit[1] < 1)) for fit in fits]
+    floor, ceiling, low, high, _ = fits[int(np.argmax(gains))]
+    return floor, ceiling, low, high
 
 
 def accepted(

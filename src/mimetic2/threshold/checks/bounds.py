@@ -54,7 +54,7 @@ def one_sided(
     if moved is not None:
         twice = 2 * level - 1
         if found.place.threshold is not None:
-            least, most = widened_ends(found.place.threshold, (least, most), moved.threshold, twice)
+            least, most = widened_ends(found.place.threshold, (least, most), moved.threshold_spread, twice)
         start = None if start is None else widened_ends(start, (None, start), moved.onset, twice)[1]
         end = None if end is None else widened_ends(end, (end, None), moved.onset, twice)[0]
     return Bounds(level, least, most, start, end)

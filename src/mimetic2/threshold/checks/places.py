@@ -1,8 +1,8 @@
 """A rise at a common place, or at a place of its own in each group: fits, and two bootstrap tests between them.
 
 Every group keeps its own floor and gain (a group may be harder for the embedder without needing more images); the place
-is the break of a step, or the midpoint of a ramp whose width all groups share. Places are tried on an
-even grid over log10(1 + count).
+is the break of a step, or the midpoint of a ramp whose width all groups share. Midpoints are tried on an even grid over
+log10(1 + count), steps in every gap between observed counts: an even grid steps over narrow gaps.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from mimetic2.threshold.shapes import variance_floor
 from mimetic2.threshold.verdict import wild
 
 PLACES = 241
+MOST_GAPS = 1_000
 RISES = (0.5, 1.0, 2.0)  # widths of a ramp, 10–90 %, in decades
 
 
@@ -25,11 +26,14 @@ RISES = (0.5, 1.0, 2.0)  # widths of a ramp, 10–90 %, in decades
 class GroupCurves:
     """The grid of curves as each group sees them.
 
-    ``places`` (p,) in log10(1 + count); ``members``: rows of each group; ``unit``: per group (members, p), centred and
-    of weighted norm 1 (0 where the curve is level within the group), ``norms`` (p,) what they were divided by.
+    ``places`` (p,) in log10(1 + count), each standing for those between its ``edges`` (p + 1,), which are observed
+    counts if ``gaps``; ``members``: rows of each group; ``unit``: per group (members, p), centred, of weighted norm 1
+    (0 where the curve is level within the group), ``norms`` (p,) what they were divided by.
     """
 
     places: Floats
+    edges: Floats
+    gaps: bool
     members: list[NDArray[np.int64]]
     unit: list[Floats]
     norms: list[Floats]
@@ -51,12 +55,13 @@ class GroupCurves:
 
 
 def group_curves(found: Conclusion, members: list[NDArray[np.int64]], rise: float | None) -> GroupCurves:
-    """Curves for the groups' ``members`` (row numbers of the conclusion's design), all over the same grid of places.
+    """Curves for the groups' ``members`` (row numbers of the conclusion's design), all over the same places.
 
     ``rise``: 10–90 % of a ramp in decades; 0 is a step; None is the line, which has no place (p = 1).
     """
     design = found.design
-    places = np.linspace(design.x[0], design.x[-1], PLACES + 2)[1:-1] if rise is not None else np.zeros(1)
+    edges = _edges(design.x, rise)
+    places = (edges[:-1] + edges[1:]) / 2
     x = design.x[design.level_of][:, np.newaxis]
     if rise is None:
         raw = x
@@ -72,18 +77,28 @@ def group_curves(found: Conclusion, members: list[NDArray[np.int64]], rise: floa
         norm[norm < 1e-9] = 0.0
         unit.append(centred / np.where(norm > 0, norm, 1.0) * (norm > 0))
         norms.append(norm)
-    return GroupCurves(places, members, unit, norms, design.weights)
+    return GroupCurves(places, edges, rise == 0, members, unit, norms, design.weights)
+
+
+def _edges(x: Floats, rise: float | None) -> Floats:
+    """Between which places are told apart: of steps the observed counts (``MOST_GAPS`` of them at most)."""
+    if rise is None:
+        return np.zeros(2)
+    if rise > 0:
+        return np.linspace(x[0], x[-1], PLACES + 1)
+    return x[np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_GAPS + 1)).round().astype(int))]
 
 
 def common_rise(found: Conclusion, members: list[NDArray[np.int64]]) -> float | None:
-    """The kind of rise that describes the groups best when each has its own place: lowest BIC; see `group_curves`.
+    """The kind of rise that describes the groups best, by BIC, each with its own floor and gain; see `group_curves`.
 
-    Judged within groups, because different places blur into a line over all of them.
+    All groups share the place: with a place for each, the most flexible kind would be chosen where places only seem to
+    differ, and the test between places would find what the choice had sought.
     """
     groups, best, least = len(members), None, np.inf
     n = sum(len(rows) for rows in members)
-    for rise, parameters in ((None, 2 * groups), (0.0, 3 * groups), *((width, 3 * groups + 1) for width in RISES)):
-        rss = float(fit_places(group_curves(found, members, rise), found.scores[np.newaxis, :]).own[0])
+    for rise, parameters in ((None, 2 * groups), (0.0, 2 * groups + 1), *((width, 2 * groups + 2) for width in RISES)):
+        rss = float(fit_places(group_curves(found, members, rise), found.scores[np.newaxis, :]).common[0])
         bic = n * np.log(max(rss / n, variance_floor(found.scores))) + parameters * np.log(n)
         if bic < least:
             best, least = rise, bic

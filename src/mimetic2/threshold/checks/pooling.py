@@ -14,6 +14,7 @@ import numpy as np
 from mimetic2.threshold.checks.places import GroupCurves, fit_places
 from mimetic2.threshold.segmentation import Floats
 
+GRID = 241  # cells for centres and priors
 SPREAD_SCALE = 0.5  # decades: thresholds of groups within a factor of three of each other are no surprise
 _SPREADS = np.geomspace(0.02, 1.5, 24)
 _GAIN_SPREAD = 0.5
@@ -41,23 +42,34 @@ class Pooling:
 
 
 def pool(curves: GroupCurves, scores: Floats, level: float) -> Pooling:
-    """Pool the groups' places; scores (n,)."""
-    grid = curves.places
+    """Pool the groups' places; scores (n,).
+
+    The likelihood stays on the curves' own places, each between its edges; centres and the prior live on an even grid.
+    """
+    edges = np.linspace(curves.edges[0], curves.edges[-1], GRID + 1)
+    grid, sizes = (edges[:-1] + edges[1:]) / 2, np.diff(curves.edges)
     own = np.array(_likelihoods(curves, scores))
-    own = np.exp(own - own.max(axis=1, keepdims=True))
+    own = np.exp(own - own.max(axis=1, keepdims=True)) * sizes
+    cells = np.array([_gathered(mass, curves.edges, edges) for mass in own])
     priors = np.exp(-0.5 * ((grid - grid[:, np.newaxis]) / _SPREADS[:, np.newaxis, np.newaxis]) ** 2)
     priors /= priors.sum(axis=2, keepdims=True)  # (spreads, centres, places)
-    evidence = np.einsum("tcp,gp->gtc", priors, own)
+    evidence = np.einsum("tcp,gp->gtc", priors, cells)
     widths = np.gradient(_SPREADS) * np.exp(-0.5 * (_SPREADS / SPREAD_SCALE) ** 2)
     log_joint = np.log(np.maximum(evidence, 1e-300)).sum(axis=0) + np.log(widths)[:, np.newaxis]
     joint = np.exp(log_joint - log_joint.max())
     joint /= joint.sum()
     places = []
     for likelihood, marginal in zip(own, evidence, strict=True):
-        mass = likelihood * np.einsum("tc,tcp->p", joint / np.maximum(marginal, 1e-300), priors)
-        places.append(_summary(grid, mass / mass.sum(), likelihood / likelihood.sum(), level))
+        prior = np.einsum("tc,tcp->p", joint / np.maximum(marginal, 1e-300), priors)
+        mass = likelihood * np.interp(curves.places, grid, prior)
+        places.append(_summary(curves, mass / mass.sum(), likelihood / likelihood.sum(), level))
     spread = float(np.interp(0.5, np.cumsum(joint.sum(axis=1)), _SPREADS))
     return Pooling(places, spread)
+
+
+def _gathered(mass: Floats, edges: Floats, cells: Floats) -> Floats:
+    """``mass`` between ``edges``, evenly spread there, summed within ``cells``."""
+    return np.diff(np.interp(cells, edges, np.concatenate(([0.0], np.cumsum(mass)))))
 
 
 def _likelihoods(curves: GroupCurves, scores: Floats) -> list[Floats]:
@@ -82,14 +94,18 @@ def _likelihoods(curves: GroupCurves, scores: Floats) -> list[Floats]:
     return found
 
 
-def _summary(grid: Floats, pooled: Floats, own: Floats, level: float) -> PooledPlace:
-    below, half = np.concatenate(([0.0], np.cumsum(pooled))), (grid[1] - grid[0]) / 2
-    edges = np.append(grid - half, grid[-1] + half)  # a cell's mass lies evenly between its edges
+def _summary(curves: GroupCurves, pooled: Floats, own: Floats, level: float) -> PooledPlace:
+    """Median and central interval; nothing tells steps in one gap apart, so the interval takes whole gaps."""
+    edges = curves.edges
+    below = np.concatenate(([0.0], np.cumsum(pooled)))
     low, median, high = np.interp([(1 - level) / 2, 0.5, (1 + level) / 2], below, edges)
-    share = _variance(grid, pooled) / max(_variance(grid, own), 1e-12)
+    if curves.gaps:
+        low = edges[np.searchsorted(edges, low, side="right") - 1]
+        high = edges[min(np.searchsorted(edges, high), len(edges) - 1)]
+    share = _variance(curves.places, pooled) / max(_variance(curves.places, own), 1e-12)
     return PooledPlace(float(median), float(low), float(high), float(np.clip(1 - share, 0, 1)))
 
 
-def _variance(grid: Floats, mass: Floats) -> float:
-    mean = float(mass @ grid)
-    return float(mass @ (grid - mean) ** 2)
+def _variance(places: Floats, mass: Floats) -> float:
+    mean = float(mass @ places)
+    return float(mass @ (places - mean) ** 2)
