@@ -126,10 +126,10 @@ def fit_curve(
 def _drawn_curves(design: Design, scores: Floats, batch: Batch, rng: np.random.Generator, draws: int) -> Floats:
     """Curves (draws, levels), each refitted to scores drawn around one shape; shapes as often as they weigh."""
     floor, drawn = variance_floor(scores), []
-    for shape, number in zip(SHAPES, rng.multinomial(draws, _shape_weights(batch)[:, 0]), strict=True):
-        if number:
+    for shape, times in zip(SHAPES, rng.multinomial(draws, _shape_weights(batch)[:, 0]), strict=True):
+        if times:
             fitted = design.at_rows(design.levels_of(batch, shape)[0])
-            values = neighbours(design, fitted, unshrunk(scores - fitted, shape), rng, int(number))
+            values = neighbours(design, fitted, unshrunk(scores - fitted, shape), rng, int(times))
             drawn.append(design.levels_of(design.fit_many(values, floor), shape))
     return np.concatenate(drawn)
 
