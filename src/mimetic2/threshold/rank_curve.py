@@ -110,13 +110,13 @@ def estimate(ranked: Ranked, chance: float) -> tuple[float, float, float, float]
     """
     fixed: list[tuple[float, float]] = [(chance, 1.0)]
     ceilings = [(chance, float(ceiling)) for ceiling in _CEILINGS if ceiling > chance]
-    lowered = max(ceilings, key=lambda ends: maximum(ranked, *ends, rounds=0)[2])
+    lowered = max(ceilings, key=lambda ends: maximum(ranked, ends[0], ends[1], rounds=0)[2])
     fixed.append(lowered)
     for ceiling in dict.fromkeys((1.0, lowered[1])):
         floors = [(float(floor), ceiling) for floor in _FLOORS if chance < floor < ceiling - _LEAST_RISE]
         if floors:
-            fixed.append(max(floors, key=lambda ends: maximum(ranked, *ends, rounds=0)[2]))
-    fits = [(*ends, *maximum(ranked, *ends)) for ends in fixed]
+            fixed.append(max(floors, key=lambda ends: maximum(ranked, ends[0], ends[1], rounds=0)[2]))
+    fits = [(*ends, *maximum(ranked, ends[0], ends[1])) for ends in fixed]
     price = float(np.log(ranked.number.sum())) + _AHEAD
     gains = [2 * fit[4] - price * ((fit[0] > chance) + (fit[1] < 1)) for fit in fits]
     floor, ceiling, low, high, _ = fits[int(np.argmax(gains))]

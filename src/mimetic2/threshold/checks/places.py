@@ -86,7 +86,7 @@ def _edges(x: Floats, rise: float | None) -> Floats:
         return np.zeros(2)
     if rise > 0:
         return np.linspace(x[0], x[-1], PLACES + 1)
-    return x[np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_GAPS + 1)).round().astype(int))]
+    return np.asarray(x[np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_GAPS + 1)).round().astype(int))])
 
 
 def common_rise(found: Conclusion, members: list[NDArray[np.int64]]) -> float | None:

@@ -100,8 +100,7 @@ def _summary(curves: GroupCurves, pooled: Floats, own: Floats, level: float) -> 
     below = np.concatenate(([0.0], np.cumsum(pooled)))
     low, median, high = np.interp([(1 - level) / 2, 0.5, (1 + level) / 2], below, edges)
     if curves.gaps:
-        low = edges[np.searchsorted(edges, low, side="right") - 1]
-        high = edges[min(np.searchsorted(edges, high), len(edges) - 1)]
+        low, high = edges[edges <= low].max(), edges[edges >= high].min()
     share = _variance(curves.places, pooled) / max(_variance(curves.places, own), 1e-12)
     return PooledPlace(float(median), float(low), float(high), float(np.clip(1 - share, 0, 1)))
 
