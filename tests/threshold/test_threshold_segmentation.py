@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from mimetic2.errors import InputError
 from mimetic2.threshold import batched_change_points, change_points, paper_threshold
+from mimetic2.threshold.paper import orders_tried
+from mimetic2.threshold.pruning import possible_cuts
 from mimetic2.threshold.segmentation import objective
 
 FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "paper-mode-fixtures.json"
@@ -129,6 +131,41 @@ def test_a_portion_gives_what_single_signals_give(case: tuple[np.ndarray, float]
 @settings(max_examples=100, deadline=None)
 def test_batches_equal_single_rows(rows: list[list[float]], penalty: float) -> None:
     assert batched_change_points(rows, penalty) == [change_points(row, penalty) for row in rows]
+
+
+@given(case=long_signals(), width=st.integers(2, 9))
+@settings(max_examples=100, deadline=None)
+def test_leaving_out_impossible_cuts_changes_nothing(case: tuple[np.ndarray, float], width: int) -> None:
+    signal, penalty = case
+    rows = np.array([signal, signal[::-1], np.sort(signal)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mimetic2.threshold.segmentation.LEAST", 10**9)
+        everywhere = batched_change_points(rows, penalty)
+        patch.setattr("mimetic2.threshold.segmentation.LEAST", 2)
+        patch.setattr("mimetic2.threshold.pruning._LEAST_WIDTH", width)
+        assert batched_change_points(rows, penalty) == everywhere
+        assert [change_points(row, penalty) for row in rows] == everywhere
+
+
+def test_few_cuts_are_possible_where_one_step_is() -> None:
+    rng = np.random.default_rng(0)
+    step = 0.3 * (np.arange(5000) >= 2000) + rng.normal(0, 0.1, 5000)
+    kept = possible_cuts((step - step.mean())[:, np.newaxis], 0.9)
+    assert kept[0] == 0
+    assert kept[-1] == 5000
+    assert len(kept) < 200
+    assert change_points(step, 0.9)[0] in kept
+
+
+def test_fewer_tie_orders_are_tried_among_thousands_and_their_number_is_given() -> None:
+    assert [orders_tried(n) for n in (2, 2000, 4000, 100_000)] == [200, 200, 50, 20]
+    rng = np.random.default_rng(1)
+    counts = np.round(10 ** rng.uniform(0, 4, 4000))
+    found = paper_threshold(counts, 0.3 * (counts >= 90) + rng.normal(0, 0.1, 4000))
+    assert found.to_dict()["n_orders"] == 50
+    assert found.tie_range is not None
+    untied = paper_threshold(np.arange(50), np.arange(50) >= 20)
+    assert (untied.n_orders, untied.tie_range, set(untied.tie_orders.values())) == (1, (20, 20), {20})
 
 
 def test_equality_keeps_one_piece_and_ties_start_early() -> None:

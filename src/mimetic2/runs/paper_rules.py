@@ -187,7 +187,7 @@ _THRESHOLD: tuple[tuple[str, str, Instead], ...] = (
         "ties in the order of an unstable sort",
         _when(
             lambda f: f.paper and f.tied > 0,
-            "{f.tied} concepts with tied counts keep their order; the range over 200 other orders is given",
+            "{f.tied} concepts with tied counts keep their order; the range over other orders is given",
         ),
     ),
     ("D8", "ties in the order of an unstable sort", _robust("breaks only between different counts")),

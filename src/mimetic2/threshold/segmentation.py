@@ -6,10 +6,11 @@ minimum. With F(t) the best objective of the first t values, Q(t) and S(t) the r
 
     F(t) − Q(t) = penalty + min over s < t of  [F(s) − Q(s)] − (S(t) − S(s))² / (t − s)
 
-One vectorised step for each end t takes every start s of the last piece, and many signals, at once; pruning would spare
-little where few pieces are found. Only the minimum is kept: starts are found again on the way back, for the ends that
-the best segmentation has. Among equally good segmentations the last piece starts as early as possible, as in the
-paper's reference; a signal that comes to such a choice is gone over again, more slowly (:func:`_carefully`).
+One vectorised step for each end t takes every start s of the last piece, and many signals, at once. Long signals are
+searched only where a cut is possible at all (:mod:`mimetic2.threshold.pruning`). Only the minimum is kept: starts are
+found again on the way back, for the ends that the best segmentation has. Among equally good segmentations the last
+piece starts as early as possible, as in the paper's reference; a signal that comes to such a choice is gone over again,
+more slowly (:func:`_carefully`).
 """
 
 from __future__ import annotations
@@ -22,9 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimetic2.errors import InputError
-
-Floats = NDArray[np.float64]
-Positions = NDArray[np.int64]
+from mimetic2.threshold.pruning import LEAST, Floats, Positions, possible_cuts
 
 _MOST_AT_ONCE, _LEAST_AT_ONCE = 128, 8  # signals; fewer are quicker one by one
 _VALUES_AT_ONCE = 2**17  # what a step of the recursion works on stays in the cache
@@ -69,45 +68,52 @@ def objective(signal: Any, breaks: list[int], penalty: float) -> float:
 def _segment(signals: Floats, penalty: float) -> list[list[int]]:
     rows, n = signals.shape
     centred = (signals - signals.mean(axis=1, keepdims=True)).T
+    positions = possible_cuts(centred, penalty) if n >= LEAST else np.arange(n + 1)
     sums = np.zeros((n + 1, rows))
     np.cumsum(centred, axis=0, out=sums[1:])
-    base = _forward(sums, penalty)
+    sums = sums[positions]
+    base = _forward(sums, positions, penalty)
     tie = _TIE * np.maximum((centred * centred).sum(axis=0), np.finfo(float).tiny)
     breaks: list[list[int]] = [[] for _ in range(rows)]
-    index, ends = np.arange(rows), np.full(rows, n)
+    index, ends = np.arange(rows), np.full(rows, len(positions) - 1)
     careful = np.zeros(rows, dtype=bool)
     while len(index):
-        starts, tied = _last_starts(sums[:, index], base[:, index], ends, tie[index])
+        starts, tied = _last_starts(sums[:, index], base[:, index], positions, ends, tie[index])
         careful[index[tied]] = True
         on = ~tied & (starts > 0)
         index, ends = index[on], starts[on]
         for row, start in zip(index, ends, strict=True):
-            breaks[row].append(int(start))
+            breaks[row].append(int(positions[start]))
     return [
-        _carefully(signal, penalty) if again else found[::-1]
+        _carefully(signal, positions, penalty) if again else found[::-1]
         for signal, again, found in zip(signals, careful, breaks, strict=True)
     ]
 
 
-def _forward(sums: Floats, penalty: float) -> Floats:
-    """F(t) − Q(t) for t = 0..n, shape (n + 1, rows), as are the running ``sums``."""
+def _forward(sums: Floats, positions: Positions, penalty: float) -> Floats:
+    """F(t) − Q(t) at ``positions``, shape (positions, rows), as are the running ``sums``."""
     n = len(sums) - 1
-    inverse = 1.0 / np.arange(n, 0, -1)[:, np.newaxis]
+    place = positions.astype(np.float64)[:, np.newaxis]
     base, work = np.zeros_like(sums), np.empty((n, sums.shape[1]))
     for end in range(1, n + 1):
         cost = work[:end]
         np.subtract(sums[end], sums[:end], out=cost)
         np.multiply(cost, cost, out=cost)
-        np.multiply(cost, inverse[n - end :], out=cost)
+        np.divide(cost, place[end] - place[:end], out=cost)
         np.subtract(base[:end], cost, out=cost)
         np.minimum.reduce(cost, axis=0, out=base[end])
         base[end] += penalty
     return base
 
 
-def _last_starts(sums: Floats, base: Floats, ends: Positions, tie: Floats) -> tuple[Positions, NDArray[np.bool_]]:
-    """For each signal the first best start of the last piece that ends at ``ends``, and whether others are as good."""
-    length = ends - np.arange(len(sums) - 1)[:, np.newaxis]
+def _last_starts(
+    sums: Floats, base: Floats, positions: Positions, ends: Positions, tie: Floats
+) -> tuple[Positions, NDArray[np.bool_]]:
+    """For each signal the first best start of the last piece that ends at ``ends``, and whether others are as good.
+
+    Starts and ends are numbers in ``positions``.
+    """
+    length = positions[ends] - positions[:-1, np.newaxis]
     gain = (sums[ends, np.arange(len(ends))] - sums[:-1]) ** 2 / np.maximum(length, 1)
     cost = np.where(length > 0, base[:-1] - gain, np.inf)
     starts = cost.argmin(axis=0)
@@ -115,24 +121,25 @@ def _last_starts(sums: Floats, base: Floats, ends: Positions, tie: Floats) -> tu
     return starts, near.sum(axis=0) > 1
 
 
-def _carefully(signal: Floats, penalty: float) -> list[int]:
+def _carefully(signal: Floats, positions: Positions, penalty: float) -> list[int]:
     """The same recursion for a single signal with ties, choosing the start at every end by :func:`_choose`."""
-    n = len(signal)
+    n = len(positions) - 1
     centred = signal - signal.mean()
-    sums = np.concatenate(([0.0], np.cumsum(centred)))
+    sums = np.concatenate(([0.0], np.cumsum(centred)))[positions]
     tie = _TIE * max(float(centred @ centred), np.finfo(float).tiny)
-    inverse = 1.0 / np.arange(n, 0, -1)
     base = np.zeros(n + 1)
     starts = np.zeros(n, dtype=np.int64)
     for end in range(1, n + 1):
-        cost = base[:end] - (sums[end] - sums[:end]) ** 2 * inverse[n - end :]
+        cost = base[:end] - (sums[end] - sums[:end]) ** 2 / (positions[end] - positions[:end])
         best = cost.min()
-        starts[end - 1] = _choose(signal, starts, np.flatnonzero(cost <= best + tie), end, penalty)
+        starts[end - 1] = _choose(signal, positions, starts, np.flatnonzero(cost <= best + tie), end, penalty)
         base[end] = best + penalty
-    return _backtrack(starts)
+    return [int(positions[start]) for start in _backtrack(starts)]
 
 
-def _choose(signal: Floats, starts: Positions, candidates: Positions, end: int, penalty: float) -> int:
+def _choose(
+    signal: Floats, positions: Positions, starts: Positions, candidates: Positions, end: int, penalty: float
+) -> int:
     """The start of the last piece among candidates that are equal but for rounding.
 
     In exact arithmetic the smallest would do. To break such ties as the paper's reference does, the objective is added
@@ -143,7 +150,7 @@ def _choose(signal: Floats, starts: Positions, candidates: Positions, end: int, 
     sums = []
     for start in candidates:
         bounds = [0, *(_backtrack(starts[:start]) if start else []), *([int(start)] if start else []), end]
-        pieces = (signal[a:b] for a, b in itertools.pairwise(bounds))
+        pieces = (signal[a:b] for a, b in itertools.pairwise(positions[bounds]))
         sums.append(sum(float(piece.var()) * len(piece) + penalty for piece in pieces))
     return int(candidates[int(np.argmin(sums))])
 
