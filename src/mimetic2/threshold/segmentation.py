@@ -23,7 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimetic2.errors import InputError
-from mimetic2.threshold.pruning import LEAST, Floats, Positions, possible_cuts
+from mimetic2.threshold.pruning import LEAST, possible_cuts
+
+Floats = NDArray[np.float64]
+Positions = NDArray[np.int64]
 
 _MOST_AT_ONCE, _LEAST_AT_ONCE = 128, 8  # signals; fewer are quicker one by one
 _VALUES_AT_ONCE = 2**17  # what a step of the recursion works on stays in the cache
