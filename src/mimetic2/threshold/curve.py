@@ -153,25 +153,26 @@ def null_band(null_score: Floats, level: float, source: str = "other concepts") 
 def find_onset(
     curve: Curve, drawn: Floats, null_score: Floats, level: float, rng: np.random.Generator
 ) -> tuple[int, tuple[int, int] | None] | None:
-    """Smallest count where the lower band lies above the null band, with a bootstrap interval; None if nowhere.
+    """Smallest count where the lower band lies above the null band, with an interval; None if nowhere.
 
-    Each draw has its own curve, lowered by the band's depth, and its own resample of the null scores. The interval is
-    None if so many draws have no onset that its upper end lies beyond the observed counts.
+    The interval is for the count where the expected score itself crosses the band's top: from the last count surely
+    below it to the first surely above it, by draws of the curve less the top of as many resamples of the null scores.
+    The onset is a cautious count and lies near the upper end. The interval is None where no count is surely above.
     """
     present = null_score[np.isfinite(null_score)]
     top = 1 - (1 - level) / 2
     above = curve.low > np.quantile(present, top)
     if not above.any():
         return None
-    depth = curve.score - curve.low
     resampled = rng.choice(present, (len(drawn), len(present)))
-    drawn_above = drawn - depth > np.quantile(resampled, top, axis=1)[:, np.newaxis]
-    onsets = np.where(drawn_above.any(axis=1), drawn_above.argmax(axis=1), drawn.shape[1])
-    low, high = np.quantile(onsets, [1 - top, top], method="inverted_cdf").astype(int)
+    ahead = drawn - np.quantile(resampled, top, axis=1)[:, np.newaxis]
+    lowest, highest = np.quantile(ahead, [1 - top, top], axis=0)
     count = int(curve.count[above.argmax()])
-    if high >= len(curve.count):
+    if not (lowest > 0).any():
         return count, None
-    return count, (min(int(curve.count[low]), count), max(int(curve.count[high]), count))
+    below = np.flatnonzero(highest < 0)
+    low = int(np.floor(curve.count[below[-1]])) + 1 if len(below) else int(curve.count[0])
+    return count, (min(low, count), max(int(curve.count[(lowest > 0).argmax()]), count))
 
 
 def predict(document: Mapping[str, Any], count: float) -> Prediction:

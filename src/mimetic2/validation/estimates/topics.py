@@ -74,11 +74,12 @@ TOPICS: dict[str, Topic] = {
         {
             "onset too early": Event(Kind.ERRS, 0.025),
             "onset named": FOUND,
-            "onset's interval holds the crossing": Event(Kind.COVERS),
+            "onset's interval holds the crossing": COVERS_95,
             "'imitated from' too early": ERRS_5,
             "'not imitated up to' too late": ERRS_5,
         },
         _cases("onset", ("flat", "linear", "hinge", "ramp", "step")) + _cases("onset", ("ramp",), (120,), _UNEQUAL),
+        revision=2,
     ),
     "null band": Topic(
         "The null band of single concepts",
