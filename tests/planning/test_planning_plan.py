@@ -192,6 +192,27 @@ def test_given_noise_and_rise_replace_the_assumed_ones(folder: Path) -> None:
         make_plan(path, run=run, runs=RUNS, given=Given(rise=0.1))
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"runs": 0}, "runs is 0; accepted: a whole number from 1"),
+        ({"runs": "x"}, "runs is str 'x'"),
+        ({"budget": -1}, "budget is -1"),
+        ({"images_per_second": 0}, "the speed is 0"),
+        ({"images_per_second": "fast"}, "the speed is str 'fast'"),
+    ],
+)
+def test_numbers_that_make_no_plan(folder: Path, options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make_plan(folder / "study.yaml", **options)
+
+
+@pytest.mark.parametrize("given", [{"between": -1.0}, {"between": 0}, {"rise": 0.0}, {"within": -1}, {"rise": "x"}])
+def test_noise_that_cannot_be(given: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        Given(**given)
+
+
 def test_concepts_not_counted_yet_are_assumed(folder: Path) -> None:
     (folder / "captions.csv").write_text("TEXT,URL\na,b\n")
     (folder / "concepts.csv").write_text("concept,minor\n" + "".join(f"c{i},{i == 0}\n".lower() for i in range(31)))

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mimetic2.errors import InputError
-from mimetic2.threshold import SideColumns, find_threshold, threshold_of
+from mimetic2.threshold import SideColumns, find_threshold, predict, threshold_of
 from mimetic2.threshold.arguments import number_column, truth_column
 
 N = 30
@@ -110,6 +110,8 @@ def test_counts_of_a_prediction() -> None:
         lambda: result.predict("x"),  # type: ignore[arg-type]
         lambda: result.predict(-1),
         lambda: result.predict(math.nan),
+        lambda: predict({}, 5),
+        lambda: predict(None, 5),
         lambda: result.curve(5),
         lambda: result.curve([None]),
     ]

@@ -6,7 +6,11 @@ say so wherever they are shown, and are replaced by ``--images-per-second``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from mimetic2.errors import InputError
+from mimetic2.threshold.arguments import number
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,12 @@ class Given:
     between: float | None = None
     within: float | None = None
     rise: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            least = "from 0" if name == "within" else "above 0"
+            if value is not None and not (0 <= number(value, name) < math.inf and (value > 0 or name == "within")):
+                raise InputError(f"{name} is {value}", accepted=f"numbers {least}")
 
     def words(self) -> str:
         """What to add to the source of a number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from mimetic2.planning.cost import Cost, cost_of
 from mimetic2.planning.growth import Growth, grow
 from mimetic2.planning.power import Power
 from mimetic2.study import Study, load_study
+from mimetic2.threshold.arguments import number, whole
 
 RUNS = 200
 PER_PROMPT = (1, 2, 5, 10, 20, 50, 200)
@@ -90,6 +92,11 @@ def make_plan(
     Raises :class:`InputError` for a wrong study, a run without scores, counts that cannot carry a threshold, and a
     budget or a speed where images are given.
     """
+    whole(runs, "runs", 1)
+    if budget is not None:
+        whole(budget, "budget", 1)
+    if images_per_second is not None and not 0 < number(images_per_second, "speed") < math.inf:
+        raise InputError(f"the speed is {images_per_second} images per second", accepted="numbers above 0")
     study = load_study(study_path)
     if study.generated is not None and (budget is not None or images_per_second is not None):
         raise InputError("the study's images are given: none are made", accepted="no budget and no images per second")

@@ -178,6 +178,8 @@ def find_onset(
 def predict(document: Mapping[str, Any], count: float) -> Prediction:
     """Read a count off the curves in threshold.json, linear in log10(1 + count) between the observed counts."""
     count = number(count, "count")
+    if not isinstance(document, Mapping) or "curve" not in document:
+        raise InputError("there is no curve to read", accepted="the content of a threshold.json")
     if not np.isfinite(count) or count < 0:
         raise InputError(f"the count is {count}", accepted="numbers from 0")
     curve = document["curve"]
