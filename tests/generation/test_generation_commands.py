@@ -7,12 +7,16 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 
 from mimetic2.cli.main import run  # noqa: E402
+from mimetic2.files import folder_name  # noqa: E402
 from mimetic2.generation.convert import convert  # noqa: E402
+from mimetic2.lab import painters, reference_pictures  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -47,6 +51,11 @@ def test_generate(concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
         (["--domain", "labs"], "did you mean 'lab'"),
         (["--prompts", "none.txt"], "no such file"),
         (["--domain", "lab", "--model", "lap"], "did you mean 'lab'"),
+        (["--most", "4"], "--most needs --reference and --counts"),
+        (["--most", "4", "--reference", "{tmp}"], "--most needs --counts"),
+        (["--most", "4", "--reference", "{tmp}", "--counts", "c.csv"], "--images 1 and --most 4"),
+        (["--budget", "9"], "--budget belongs to --most"),
+        (["--embedder-weights", "w"], "--embedder-weights belongs to --most"),
     ],
 )
 def test_generate_with_wrong_input(
@@ -56,6 +65,33 @@ def test_generate_with_wrong_input(
     given = [option.replace("{tmp}", str(tmp_path)) for option in options]
     assert generate(concepts, "--out", str(tmp_path / "out"), *given) == 2
     assert message in capsys.readouterr().err
+
+
+def test_first_images_decide_how_many_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = sorted(painters(), key=lambda painter: painter.count)[5::15][:10]
+    pictures = reference_pictures(3)
+    for painter in chosen:
+        own = tmp_path / "reference" / folder_name(painter.name)
+        own.mkdir(parents=True)
+        for index, picture in enumerate(pictures[painter.name]):
+            Image.fromarray(picture).save(own / f"{index}.png")
+    table = pl.DataFrame({"concept": [p.name for p in chosen], "count": [p.count for p in chosen]})
+    table.write_csv(tmp_path / "counts.csv")
+    (tmp_path / "prompts.txt").write_text("a painting of a house by {concept}\n")
+    words = ["generate", "--model", "lab", "--concepts", str(tmp_path / "counts.csv"), "--images", "2", "--most", "9"]
+    words += ["--budget", "40", "--prompts", str(tmp_path / "prompts.txt"), "--embedder", "style-lite"]
+    words += ["--reference", str(tmp_path / "reference"), "--counts", str(tmp_path / "counts.csv")]
+    assert run([*words, "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    decided = pl.read_csv(tmp_path / "out" / "allocation.csv")
+    assert decided["concept"].to_list() == table["concept"].to_list()
+    assert 20 < decided["images"].sum() <= 40
+    made = {name: len(list((tmp_path / "out" / folder_name(name)).rglob("*.png"))) for name in table["concept"]}
+    assert made == dict(zip(decided["concept"], decided["images"], strict=True))
+    assert f"{min(made.values())} to {max(made.values())} images per prompt" in said
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
+    assert run([*words, "--out", str(tmp_path / "out")]) == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")} == before
 
 
 def test_generate_refuses_a_pickle(concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

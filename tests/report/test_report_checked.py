@@ -64,7 +64,7 @@ def test_bounds_are_sentences_with_their_level() -> None:
     said = bounds(CHECKED)
     assert len(said) == 3
     milder = "lies above the null band (a milder demand than onset)"
-    assert f"From 180 images on the expected score {milder} (one-sided, 95\u2009%)." in said
+    assert f"From 180 images on the expected score {milder} (one-sided, 95\u202f%)." in said
     assert not any("at most" in text for text in said)
 
 
@@ -72,7 +72,7 @@ def test_a_group_says_what_it_borrows_and_needs() -> None:
     found = groups(CHECKED, LABELS)
     assert found is not None
     thin, large = found["rows"]
-    assert (thin["own"], thin["borrowed"]) == ("too thin", "62\u2009%")
+    assert (thin["own"], thin["borrowed"]) == ("too thin", "62\u202f%")
     assert thin["needs"] == "at least 14 more, at 60 to 400 images"
     assert (large["own"], large["needs"]) == ("step: 130 (100 to 160)", "")
     assert found["tests"] == [("one curve for all", "0.210")]
@@ -97,9 +97,9 @@ def test_documents_without_these_parts_have_none(document: dict[str, Any]) -> No
 def test_rank_one_among_twenty_is_a_sentence() -> None:
     twenty = {"rate": 0.5, "n50": 180, "n50_bounds": [90, None]}
     text = among_twenty({"identification": {"among_20": twenty}})
-    assert "probability 50\u2009%" in text
+    assert "probability 50\u202f%" in text
     assert "half do so at 180 images (90 or more), in a fit of its own" in text
-    assert among_twenty({"identification": {"among_20": twenty | {"n50": None}}}).endswith("(chance 5\u2009%).")
+    assert among_twenty({"identification": {"among_20": twenty | {"n50": None}}}).endswith("(chance 5\u202f%).")
 
 
 def test_assumptions_are_those_of_the_analysis_then_those_of_the_run(tmp_path: Path) -> None:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mimetic2.cli.more_images import deciding
+
 if TYPE_CHECKING:
     import polars as pl
 
     from mimetic2.generation import Generating, Sampling
 
 _LOCAL, _API = "A local model: how it computes", "A model behind an API"
+_MORE = "More images where they narrow the threshold's interval (adaptive, see docs/planning)"
 
 
 def register(app: typer.Typer) -> None:
@@ -51,6 +54,25 @@ def generate(
     pipeline_config: Annotated[
         Path | None, typer.Option(help="Configuration folder of a single .safetensors checkpoint.")
     ] = None,
+    most: Annotated[
+        int | None,
+        typer.Option(min=2, help="Per prompt: --images are made first, then up to so many.", rich_help_panel=_MORE),
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(min=1, help="Images of all concepts, at most.", rich_help_panel=_MORE)
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="Folder of reference images, by which to score.", rich_help_panel=_MORE)
+    ] = None,
+    counts: Annotated[
+        Path | None, typer.Option(help="Table with columns concept, count.", rich_help_panel=_MORE)
+    ] = None,
+    embedder: Annotated[
+        str | None, typer.Option(help="As of `score`; default: the domain's.", rich_help_panel=_MORE)
+    ] = None,
+    embedder_weights: Annotated[
+        str | None, typer.Option(help="Your own weights of it: a file or a folder.", rich_help_panel=_MORE)
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:NUMBER or mps.", rich_help_panel=_LOCAL)] = "auto",
     dtype: Annotated[
         str | None, typer.Option(help="float32, float16 or bfloat16; default: by device.", rich_help_panel=_LOCAL)
@@ -84,6 +106,7 @@ def generate(
     given = locals()
     from mimetic2.concepts import read_concepts
     from mimetic2.generation import generate_images
+    from mimetic2.planning.deciding import ALLOCATION
 
     chosen = _chosen(given)
     if model == "lab" and prompts is None:
@@ -91,7 +114,11 @@ def generate(
     templates, sampling = _prompts(domain, prompts, chosen, prompt_bug=prompt_bug)
     listed = read_concepts(concepts)
     same = {name: given[name] for name in ("images", "seed", "batch_size", "restart", "allow_download")}
-    table = generate_images(model, listed, templates, out, sampling=sampling, **same, **chosen.arguments())
+    then = deciding(given | {"domain": domain}, listed)
+    table = generate_images(model, listed, templates, out, sampling=sampling, then=then, **same, **chosen.arguments())
+    if then is not None:
+        each = table.group_by("concept", "prompt").len()["len"].to_list()
+        print(f"{min(each)} to {max(each)} images per prompt, as in {out / ALLOCATION}")
     _tell(table, model, out, api=chosen.api is not None)
 
 

@@ -76,7 +76,7 @@ def _unnamed(contents: Contents, rows: Sequence[Row], words: Vocabulary) -> Assu
     inspected = max(number or 0 for number in numbers(table, "inspected", file=path, minimum=0))
     doubtful = sum((bounds[name] or 0) > own for name, own in counts.items())
     finding = (
-        f"{count(inspected)} random images of the data bound them, each with 95\u2009%: "
+        f"{count(inspected)} random images of the data bound them, each with 95\u202f%: "
         f"for {doubtful} of {len(counts)} {words.concepts} there may be more of them than were counted."
     )
     return Assumption(text, DOUBTFUL if doubtful else PASS, finding)

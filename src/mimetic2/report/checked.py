@@ -111,7 +111,7 @@ def among_twenty(threshold: Mapping[str, Any]) -> str:
     rate = percent(found["rate"])
     text = (
         f"Against only 19 random others, which studies of different size have in common, a concept ranks first with "
-        f"probability {rate} (chance 5\u2009%)"
+        f"probability {rate} (chance 5\u202f%)"
     )
     if found.get("n50") is None:
         return f"{text}."

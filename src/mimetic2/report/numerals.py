@@ -43,7 +43,7 @@ def confidence(pair: Sequence[float | None] | None) -> str:
 
 def percent(value: float | None, places: int = 0) -> str:
     """A proportion in percent."""
-    return DASH if value is None else f"{100 * value:.{places}f}\u2009%"
+    return DASH if value is None else f"{100 * value:.{places}f}\u202f%"
 
 
 def short_count(value: float) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mimetic2.concepts import read_concepts
+from mimetic2.concepts import Concept, read_concepts
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
+from mimetic2.planning.deciding import Deciding
 from mimetic2.runs.choices import (
     counts_faces,
     embedder_of,
@@ -21,7 +22,6 @@ from mimetic2.runs.choices import (
     sampling_of,
 )
 from mimetic2.runs.deviations import deviation_warning, find_deviations
-from mimetic2.runs.further import Further
 from mimetic2.runs.places import (
     CONCEPTS,
     COUNTS,
@@ -34,7 +34,7 @@ from mimetic2.runs.places import (
     TRAINING,
 )
 from mimetic2.runs.stage import Outcome
-from mimetic2.study import Study
+from mimetic2.study import Adaptive, Study
 from mimetic2.tables import read_table
 
 if TYPE_CHECKING:
@@ -54,20 +54,17 @@ def generate(study: Study, run: Path) -> Outcome:
 
     if study.model is None:
         raise InputError("the study has no 'model'")
-    further = None
-    if study.adaptive is not None:
-        cache = run / "embed" / ".cache"
-        further = Further(study, study.adaptive, run / "generate", run / CONCEPTS, run / COUNTS, cache)
+    concepts = read_concepts(run / CONCEPTS)
     table = generate_images(
         study.model,
-        read_concepts(run / CONCEPTS),
+        concepts,
         prompts_of(study),
         run / "generate",
         images=study.images,
         seed=study.seed,
         batch_size=study.batch_size,
         sampling=sampling_of(study),
-        then=further,
+        then=None if study.adaptive is None else _deciding(study, study.adaptive, concepts, run),
         only=True,
         allow_download=study.allow_download,
         **generating(study).arguments(),
@@ -79,6 +76,27 @@ def generate(study: Study, run: Path) -> Outcome:
         each = table.group_by("concept", "prompt").len()["len"].to_list()
         summary += f", {min(each)} to {max(each)} a prompt"
     return Outcome(summary, tuple(said), dict(lost))
+
+
+def _deciding(study: Study, adaptive: Adaptive, concepts: Sequence[Concept], run: Path) -> Deciding:
+    """Vectors go to the cache of the embedding stage, which finds them there."""
+    cache = run / "embed" / ".cache"
+    cache.parent.mkdir(mode=0o700, exist_ok=True)
+    return Deciding(
+        folder=run / "generate",
+        concepts=concepts,
+        counts=run / COUNTS,
+        reference=study.reference,
+        embedder=embedder_of(study),
+        first=study.images,
+        most=adaptive.most,
+        budget=adaptive.budget,
+        references=study.references,
+        seed=study.seed,
+        exclude_unfit=study.exclude_unfit,
+        readout=study.readout,
+        cache=cache,
+    )
 
 
 def embed(study: Study, run: Path) -> Outcome:

@@ -138,7 +138,7 @@ for (const form of document.querySelectorAll("[data-lookup]")) {
     const ranked = curves.identified && read(curves.identified, count);
     if (ranked) {
       const [p, least, most] = ranked.map((value) => Math.round(100 * value));
-      text += " Identified with a probability of " + p + "\u2009% (" + least + " to " + most + "\u2009%).";
+      text += " Identified with a probability of " + p + "\u202f% (" + least + " to " + most + "\u202f%).";
     }
     answer.textContent = text;
   };
