@@ -47,20 +47,32 @@ def painted(backend: Any, images: int = 1) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def lora(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A LoRA of random weights for the tiny Stable Diffusion, in the layout that diffusers saves."""
+    """A LoRA of random weights for the tiny Stable Diffusion."""
+    return lora_for(tiny("sd"), tmp_path_factory.mktemp("lora"))
+
+
+def lora_for(model: Path, folder: Path) -> Path:
+    """A LoRA of random weights for a tiny pipeline, in the layout that diffusers saves."""
     from peft import LoraConfig
     from peft.utils import get_peft_model_state_dict
 
-    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(tiny("sd"))
+    pipeline = diffusers.DiffusionPipeline.from_pretrained(model)
+    part = "transformer" if hasattr(pipeline, "transformer") else "unet"
     torch.manual_seed(1)
     config = LoraConfig(r=2, target_modules=["to_q", "to_k", "to_v", "to_out.0"], init_lora_weights=False)
-    pipeline.unet.add_adapter(config)
-    folder = tmp_path_factory.mktemp("lora")
-    layers = {name: 5 * value for name, value in get_peft_model_state_dict(pipeline.unet).items()}
-    diffusers.StableDiffusionPipeline.save_lora_weights(
-        folder, unet_lora_layers=layers, weight_name="style.safetensors"
-    )
+    denoiser = getattr(pipeline, part)
+    denoiser.add_adapter(config)
+    layers = {name: 5 * value for name, value in get_peft_model_state_dict(denoiser).items()}
+    pipeline.save_lora_weights(folder, **{f"{part}_lora_layers": layers}, weight_name="style.safetensors")
     return folder / "style.safetensors"
+
+
+@pytest.mark.parametrize("family", ["sdxl", "sd3", "flux"])
+def test_a_lora_of_other_families(tiny: Tiny, tmp_path: Path, family: str) -> None:
+    adapter = lora_for(tiny(family), tmp_path)
+    plain = painted(opened(tiny(family)))
+    assert (painted(opened(tiny(family), adapters=(Adapter(adapter, 0.0),))) == plain).all()
+    assert (painted(opened(tiny(family), adapters=(Adapter(adapter),))) != plain).any()
 
 
 def test_a_lora_changes_images_and_at_scale_0_none(tiny: Tiny, lora: Path) -> None:
