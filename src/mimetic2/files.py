@@ -17,13 +17,22 @@ from mimetic2.errors import InputError
 _FORBIDDEN = frozenset('/\\:*?"<>|%')
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; raises :class:`InputError` where the file system does not let it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"cannot be made a folder ({error.strerror})"
+        raise InputError(problem, file=path, accepted="a place that can be written to") from error
+
+
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it, synced to disk, when the block ends well.
 
     Whoever finds ``path`` finds all of it: a crash leaves at most a ``.tmp`` file, which nothing reads.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mimetic2.errors import InputError
+from mimetic2.files import make_folder
 from mimetic2.progress import log
 
 LOCK = ".lock"
@@ -29,7 +30,7 @@ def writing(folder: Path, what: str = "the run") -> Iterator[None]:
     stale and taken over. A lock is not inherited by the process's children: workers that survive it do not keep it.
     Between hosts a lock may not be visible (network file systems), so another host's name is believed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = (folder / LOCK).resolve()
     if path in _held:
         raise InputError(f"this process is writing to {what} already", file=folder)

@@ -31,6 +31,7 @@ from mimetic2.generation.choices import Generating
 from mimetic2.generation.presets import model_warnings
 from mimetic2.hubs import is_hub_id
 from mimetic2.studychecks import caption_files, check_choices, check_paths
+from mimetic2.validating import accepted_by
 from mimetic2.yamlfile import KeyPath, YamlFile, read_yaml
 
 __all__ = ["Fetching", "Study", "Subjects", "TrainingData", "caption_files", "load_study", "unknown_key"]
@@ -255,30 +256,43 @@ def _resolved(study: Study, base: Path) -> dict[str, Any]:
 
 def _explain(error: ValidationError, file: YamlFile) -> InputError:
     """The first problem as one line with its place; a misspelt key before the key that it should have been."""
-    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    first = min(error.errors(), key=lambda problem: _URGENT.get(problem["type"], 1))
     place: KeyPath = first["loc"]
-    key = ".".join(str(part) for part in place)
+    key = f"'{place[-1]}' of '{'.'.join(map(str, place[:-1]))}'" if len(place) > 1 else f"'{place[0]}'"
     row = file.line(place)
     if first["type"] == "extra_forbidden":
         return unknown_key(str(place[-1]), _keys_beside(place), file.path, row)
     if first["type"] == "missing":
-        return InputError(f"'{key}' is missing", file=file.path, row=row, accepted=f"a line '{key}: …'")
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        form = _form(str(place[-2])) if len(place) > 1 else f"a line '{place[0]}: …'"
+        return InputError(f"{key} is missing", file=file.path, row=row, accepted=form)
+    message = _form(str(place[-1])) if first["type"] == "model_type" else accepted_by(first)
     found = first.get("input")
     shown = f" ({found!r})" if isinstance(found, str | int | float | bool | None) else ""
-    return InputError(f"'{key}' is wrong{shown}", file=file.path, row=row, accepted=message)
+    return InputError(f"{key} is wrong{shown}", file=file.path, row=row, accepted=message)
+
+
+_URGENT = {"extra_forbidden": 0, "missing": 2}
+"""Of several problems a misspelt key is said first, and one that is not there last."""
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "training_data": TrainingData,
+    "subjects": Subjects,
+    "fetch": Fetching,
+    "adaptive": Adaptive,
+    "filter": Filtering,
+    "generate": Generating,
+    "api": Api,
+}
+
+
+def _form(section: str) -> str:
+    """How a section is written: the keys it needs or, where it needs none, the first few it may have."""
+    fields = _SECTIONS[section].model_fields
+    keys = [name for name, field in fields.items() if field.is_required()] or [*list(fields)[:3], ""]
+    return f"'{section}: {{{', '.join(f'{name}: …' if name else '…' for name in keys)}}}'"
 
 
 def _keys_beside(place: KeyPath) -> Iterable[str]:
-    inner: dict[str, Iterable[str]] = {
-        "training_data": TrainingData.model_fields,
-        "subjects": Subjects.model_fields,
-        "fetch": Fetching.model_fields,
-        "adaptive": Adaptive.model_fields,
-        "filter": Filtering.model_fields,
-        "generate": Api.model_fields if len(place) > 2 else Generating.model_fields,
-    }
-    return inner[str(place[0])] if len(place) > 1 else Study.model_fields
+    return _SECTIONS[str(place[-2])].model_fields if len(place) > 1 else Study.model_fields
 
 
 def unknown_key(key: str, known: Iterable[str], file: Path, row: int | None) -> InputError:

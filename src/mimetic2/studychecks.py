@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mimetic2.domains import load_domain
+from mimetic2.embedding.registry import has_option
 from mimetic2.errors import InputError
 from mimetic2.yamlfile import YamlFile
 
@@ -55,6 +57,9 @@ def check_choices(study: Study, file: YamlFile) -> None:
         if given is not None and given is not False and given != 0 and getattr(study, needs) is None:
             raise wrong(f"'{key}' has no effect without '{needs}'", key, f"'{needs}', or no '{key}'")
     _check_procedure(study, wrong)
+    if study.faces is not None and not has_option(study.embedder or load_domain(study.domain).embedder, "faces"):
+        problem = "'faces' has no effect: the embedder looks at whole images"
+        raise wrong(problem, "faces", "no 'faces', or an embedder of faces")
     if study.adaptive is not None and study.images < 2:
         raise wrong("'adaptive' learns how images of a concept differ from the first ones", "images", "2 or more")
     if study.adaptive is not None and study.adaptive.most < study.images:
@@ -94,7 +99,7 @@ def check_paths(study: Study, file: YamlFile) -> None:
             raise wrong(f"no such file or folder: {weights}", key)
     if study.fetch is not None and study.fetch.block is not None and not study.fetch.block.is_file():
         row = file.line(("fetch", "block"))
-        raise InputError(f"'fetch.block': no such file: {study.fetch.block}", file=file.path, row=row)
+        raise InputError(f"'block' of 'fetch': no such file: {study.fetch.block}", file=file.path, row=row)
     for key in ("reference", "generated", "images_of_captions"):
         path = getattr(study, key)
         if path is not None and not path.exists():

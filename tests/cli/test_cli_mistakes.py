@@ -128,6 +128,72 @@ MISTAKES = (
         ("t.csv", "'count'", "empty in every row", "--counts"),
         table("concept,count,score,excluded\na,,0.1,\nb,,0.2,\n"),
     ),
+    Mistake(
+        "a relation that is none",
+        "run s.yaml",
+        ("row 6", "'relation' of 'training_data' is wrong ('maybe')", "'exact', 'superset', 'proxy' or 'unknown'"),
+        study("", "training_data: {relation: maybe}\n"),
+    ),
+    Mistake(
+        "half a section",
+        "run s.yaml",
+        ("row 6", "'name' of 'training_data' is missing", "'training_data: {name: …, relation: …}'"),
+        study("", "training_data: {relation: exact}\n"),
+    ),
+    Mistake(
+        "a word for a section",
+        "run s.yaml",
+        ("row 6", "'subjects' is wrong ('people')", "'subjects: {basis: …}'"),
+        study("", "subjects: people\n"),
+    ),
+    Mistake("a misspelt key within", "run s.yaml", ("'bases'", "'basis'"), study("", "subjects: {bases: x}\n")),
+    Mistake(
+        "faces without a face embedder",
+        "run s.yaml",
+        ("row 7", "'faces' has no effect"),
+        study("", "embedder: style-lite\nfaces: one\n"),
+    ),
+    Mistake(
+        "a precision that is none",
+        "generate --model lab --concepts counts.csv --out o --dtype int8",
+        ("--dtype is wrong ('int8'); accepted: 'float32', 'float16' or 'bfloat16'",),
+    ),
+    Mistake(
+        "a price of a local model",
+        "generate --model lab --concepts counts.csv --out o --api-price 3",
+        ("--api-price has no effect on 'lab'",),
+    ),
+    Mistake(
+        "no attention of that name",
+        "generate --model lab --concepts counts.csv --out o --attention foo",
+        ("there is no attention 'foo'; accepted: ", "native"),
+    ),
+    Mistake(
+        "a model far from all others",
+        "generate --model sd-9 --domain lab --concepts counts.csv --out o",
+        ("there is no model 'sd-9'; accepted: ", "presets: ", "sd-1.5"),
+    ),
+    Mistake(
+        "a pipeline with one pickled part",
+        "generate --model pipe --domain lab --concepts counts.csv --out o",
+        ("unet/diffusion_pytorch_model.bin", "convert pipe/unet/diffusion_pytorch_model.bin"),
+        tuple(
+            (f"pipe/{name}", "{}")
+            for name in ("model_index.json", "vae/x.safetensors", "unet/diffusion_pytorch_model.bin")
+        ),
+        3,
+    ),
+    Mistake(
+        "a pickled text encoder",
+        "generate --model pipe --domain lab --concepts counts.csv --out o",
+        ("convert pipe/text_encoder/pytorch_model.bin --out pipe/text_encoder/model.safetensors",),
+        tuple(
+            (f"pipe/{name}", "{}")
+            for name in ("model_index.json", "vae/x.safetensors", "text_encoder/pytorch_model.bin")
+        ),
+        3,
+    ),
+    Mistake("where nothing can be written", "init /proc/x", ("/proc/x", "cannot be made a folder")),
     Mistake("counts and captions", "run s.yaml", ("row 6", "'captions'"), study("", "captions: '*.csv'\n")),
     Mistake("nothing generates", "run s.yaml", ("generated",), study("generated: generated\n", "")),
     Mistake("no model of that name", "run s.yaml", ("'labb'", "'lab'"), study("generated: generated", "model: labb")),

@@ -94,8 +94,8 @@ def test_an_api_in_a_study(folder: Path) -> None:
     [
         ({"generate": {"step": 3}}, InputError, r"row \d+: unknown key 'step', did you mean 'steps'"),
         ({"generate": {"api": {"modle": "m"}}}, InputError, "unknown key 'modle', did you mean 'model'"),
-        ({"generate": {"steps": 0}}, InputError, r"'generate\.steps' is wrong \(0\)"),
-        ({"generate": {"dtype": "int8"}}, InputError, r"'generate\.dtype' is wrong"),
+        ({"generate": {"steps": 0}}, InputError, r"'steps' of 'generate' is wrong \(0\)"),
+        ({"generate": {"dtype": "int8"}}, InputError, r"'dtype' of 'generate' is wrong"),
         ({"model": None, "generated": "reference", "generate": {"steps": 3}}, InputError, "no effect without 'model'"),
         ({"generate": {"lora": "none.safetensors"}}, InputError, "no such file"),
         ({"generate": {"lora": "style.bin"}}, MissingRequirement, "mimetic2 convert"),

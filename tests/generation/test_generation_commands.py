@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch")
 from mimetic2.cli.main import run  # noqa: E402
 from mimetic2.files import folder_name  # noqa: E402
 from mimetic2.generation.convert import convert  # noqa: E402
+from mimetic2.generation.presets import UNKNOWN_TRAINING  # noqa: E402
 from mimetic2.lab import painters, reference_pictures  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
@@ -39,6 +40,31 @@ def test_generate(concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert len(list(out.rglob("*.png"))) == 10
 
 
+def test_the_record_says_what_holds_and_what_is_unknown(
+    concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipeline of one's own: nothing is known of its training data, and the pipeline's defaults are on record."""
+    import inspect
+    import shutil
+
+    from diffusers import StableDiffusionPipeline
+
+    from mimetic2.lab import SHIPPED_PIPELINE
+
+    shutil.copytree(SHIPPED_PIPELINE, tmp_path / "mine")
+    (tmp_path / "mine" / "lab.json").unlink()
+    out = tmp_path / "out"
+    assert generate(concepts, "--out", str(out), "--model", str(tmp_path / "mine"), "--domain", "lab", "--json") == 0
+    said, record = json.loads(capsys.readouterr().out), json.loads((out / "generation.json").read_text())
+    assert said["images"] == 10
+    assert said["warnings"] == record["warnings"] == [UNKNOWN_TRAINING]
+    kind = json.loads((tmp_path / "mine" / "model_index.json").read_text())["_class_name"]
+    assert kind == StableDiffusionPipeline.__name__
+    default = inspect.signature(StableDiffusionPipeline.__call__).parameters["guidance_scale"].default
+    assert record["settings"]["guidance"] == default
+    assert record["image_size"] == [32, 32]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -47,7 +73,7 @@ def test_generate(concepts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
         (["--domain", "lab", "--model", "./nope"], "there is no model './nope'"),
         (["--size", "17"], "multiples of 8"),
         (["--prompts", "{tmp}/bad.yaml"], "bad.yaml: prompt 2 ('nobody') does not contain {concept}"),
-        (["--out", "{tmp}/bad.yaml"], "bad.yaml: cannot be read or written (File exists)"),
+        (["--out", "{tmp}/bad.yaml"], "bad.yaml: cannot be made a folder (File exists)"),
         (["--domain", "labs"], "did you mean 'lab'"),
         (["--prompts", "none.txt"], "no such file"),
         (["--domain", "lab", "--model", "lap"], "did you mean 'lab'"),

@@ -367,7 +367,7 @@ def test_precision_and_attention(tiny: Tiny, family: str) -> None:
         ({"device": "tpu"}, "there is no device 'tpu'"),
         ({"dtype": "int8"}, "there is no precision 'int8'"),
         ({"workers": 0}, "workers is 0"),
-        ({"attention": "telepathy"}, "attention 'telepathy' is not to be had"),
+        ({"attention": "telepathy"}, "there is no attention 'telepathy'"),
     ],
 )
 def test_wrong_execution(tiny: Tiny, execution: dict[str, Any], message: str) -> None:

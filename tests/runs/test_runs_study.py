@@ -65,7 +65,7 @@ def test_weights_are_a_file_a_folder_or_a_hub_id(folder: Path) -> None:
 def test_a_hub_id_and_a_domains_file_survive_in_the_run(folder: Path) -> None:
     from mimetic2.runs.running import _keep_study
 
-    domain = Path(load_domain.__code__.co_filename).with_name("art-style.yaml").read_text()
+    domain = Path(load_domain.__code__.co_filename).with_name("faces.yaml").read_text()
     (folder / "mine.yaml").write_text(domain)
     study = load(folder, embedder_weights="owner/name", domain="mine.yaml", faces="one")
     assert study.domain == str(folder / "mine.yaml")
@@ -141,8 +141,8 @@ def test_what_is_counted_and_fetched(folder: Path) -> None:
         ({"procedure": "Paper"}, "'procedure' is wrong .* accepted: 'robust' or 'paper'"),
         ({"counts": 3}, "'counts' is wrong .* a path is wanted"),
         ({"captions": []}, "'captions' is wrong"),
-        ({"training_data": {"name": "x", "relation": "maybe"}}, "row 8: 'training_data.relation' is wrong"),
-        ({"training_data": {"name": "x"}}, "'training_data.relation' is missing"),
+        ({"training_data": {"name": "x", "relation": "maybe"}}, "row 8: 'relation' of 'training_data' is wrong"),
+        ({"training_data": {"name": "x"}}, "'relation' of 'training_data' is missing"),
         ({"training_data": {"nam": "x", "relation": "exact"}}, "row 7: unknown key 'nam', did you mean 'name'"),
         ({"subjects": {"bases": "x"}}, "unknown key 'bases', did you mean 'basis'"),
         ({"subjects": "famous"}, "row 6: 'subjects' is wrong"),
@@ -161,8 +161,8 @@ def test_what_is_counted_and_fetched(folder: Path) -> None:
         (COUNTED | {"allow_missing": "much"}, r"'allow_missing' is wrong \('much'\); accepted: a share such as 1%"),
         (COUNTED | {"allow_missing": "101%"}, "'allow_missing' is wrong"),
         (COUNTED | {"fetch": {"per_hosts": 1}}, "unknown key 'per_hosts', did you mean 'per_host'"),
-        (COUNTED | {"fetch": {"per_host": 0}}, "'fetch.per_host' is wrong"),
-        (COUNTED | {"fetch": {"block": "none"}}, "'fetch.block': no such file"),
+        (COUNTED | {"fetch": {"per_host": 0}}, "'per_host' of 'fetch' is wrong"),
+        (COUNTED | {"fetch": {"block": "none"}}, "'block' of 'fetch': no such file"),
         (COUNTED | {"fetch": "yes"}, "'fetch' is wrong"),
         (COUNTED | {"cutoff": "none.json"}, "'cutoff': no such file"),
         ({"adaptive": {"most": 20}}, "'adaptive' has no effect without 'model'"),

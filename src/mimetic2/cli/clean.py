@@ -16,8 +16,11 @@ def register(app: typer.Typer) -> None:
 def clean(
     run: Annotated[Path, typer.Argument(help="Run directory.")],
     biometrics: Annotated[bool, typer.Option("--biometrics", help="Remove embeddings and crops.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Remove embeddings and crops from a run; tables, verdict and report stay."""
+    from json import dumps
+
     from mimetic2.errors import InputError
     from mimetic2.progress import log
     from mimetic2.runs.cleaning import pages_with_images, remove_biometrics
@@ -25,9 +28,11 @@ def clean(
     if not biometrics:
         raise InputError("clean: nothing was asked for", accepted="--biometrics")
     removed = remove_biometrics(run)
-    for path in removed:
-        print(f"removed {path}")
-    if not removed:
+    if as_json:
+        print(dumps({"removed": [str(path) for path in removed]}, ensure_ascii=False))
+    elif not removed:
         print(f"{run} holds no embeddings and no crops")
+    for path in removed if not as_json else ():
+        print(f"removed {path}")
     for page in pages_with_images(run):
         log(f"{page} still shows images; 'mimetic2 report {run}' writes the report without them")

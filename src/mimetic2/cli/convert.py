@@ -16,8 +16,12 @@ def register(app: typer.Typer) -> None:
 def convert(
     file: Annotated[Path, typer.Argument(help="Checkpoint: .bin, .ckpt, .pt or .pth.")],
     out: Annotated[Path | None, typer.Option(help="New file; default: the same name with .safetensors.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make safetensors of a checkpoint's tensors, without running what a pickle may contain."""
+    from json import dumps
+
     from mimetic2.generation.convert import convert as convert_file
 
-    print(convert_file(file, out))
+    made = convert_file(file, out)
+    print(dumps({"file": str(made)}, ensure_ascii=False) if as_json else made)

@@ -25,8 +25,11 @@ def embed(
     device: Device = None,
     allow_download: AllowDownload = False,
     cache: Cache = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Turn images into vectors. Images that cannot be read or have no face are listed with the reason."""
+    from json import dumps
+
     from mimetic2.concepts import read_concepts
     from mimetic2.embedding import EmbeddingTable, embed_images, find_images
     from mimetic2.files import keep_inputs
@@ -38,6 +41,10 @@ def embed(
     table = embed_images(files, tool, cache)
     table.save(out)
     failed = table.frame.filter(~table.usable)
+    if as_json:
+        lost = failed.select("path", "reason").to_dicts()
+        print(dumps({"file": str(out), "images": table.frame.height, "without_a_vector": lost}, ensure_ascii=False))
+        return
     for kind, path in zip(failed["reason"], failed["path"], strict=True):
         print(f"{path or 'no file'}: {kind}")
     print(f"{table.frame.height - failed.height} vectors of {table.frame.height} images in {out}")

@@ -101,6 +101,7 @@ def generate(
     api_allow_private: Annotated[
         bool, typer.Option("--api-allow-private", help="The endpoint may be private or local.", rich_help_panel=_API)
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make images of each concept with each prompt. Run again to go on where an interruption stopped it."""
     given = locals()
@@ -116,10 +117,10 @@ def generate(
     same = {name: given[name] for name in ("images", "seed", "batch_size", "restart", "allow_download")}
     then = deciding(given | {"domain": domain}, listed)
     table = generate_images(model, listed, templates, out, sampling=sampling, then=then, **same, **chosen.arguments())
-    if then is not None:
+    if then is not None and not as_json:
         each = table.group_by("concept", "prompt").len()["len"].to_list()
         print(f"{min(each)} to {max(each)} images per prompt, as in {out / ALLOCATION}")
-    _tell(table, model, out, api=chosen.api is not None)
+    _tell(table, out, as_json=as_json)
 
 
 def _chosen(given: dict[str, Any]) -> Generating:
@@ -128,10 +129,16 @@ def _chosen(given: dict[str, Any]) -> Generating:
 
     from mimetic2.errors import InputError
     from mimetic2.generation import Generating
+    from mimetic2.generation.api import is_address
+    from mimetic2.validating import accepted_by
 
     api = {name.removeprefix("api_"): value for name, value in given.items() if name.startswith("api_") and value}
     if "option" in api:
         api["options"] = dict(_option(text) for text in api.pop("option"))
+    if api and not is_address(given["model"]):
+        option = "--api-" + next(iter(api)).replace("_", "-")
+        problem = f"{option} has no effect on '{given['model']}', which is not behind an API"
+        raise InputError(problem, accepted="no --api-… options, or --model https://HOST/v1 with --api-model NAME")
     if api and "model" not in api:
         raise InputError("the endpoint's model has no name", accepted="--api-model NAME, as the provider calls it")
     fields = {name: given[name] for name in Generating.model_fields if given.get(name) is not None}
@@ -141,7 +148,7 @@ def _chosen(given: dict[str, Any]) -> Generating:
     except ValidationError as error:
         first = error.errors()[0]
         option = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
-        raise InputError(f"{option} is wrong ({first['input']!r})", accepted=first["msg"]) from None
+        raise InputError(f"{option} is wrong ({first['input']!r})", accepted=accepted_by(first)) from None
 
 
 def _option(text: str) -> tuple[str, Any]:
@@ -179,13 +186,19 @@ def _prompts(
     raise InputError(both, accepted=f"either --domain ({names} or a domain's YAML file) or --prompts FILE")
 
 
-def _tell(table: pl.DataFrame, model: str, out: Path, *, api: bool) -> None:
+def _tell(table: pl.DataFrame, out: Path, *, as_json: bool) -> None:
+    from json import dumps, loads
+
     from mimetic2.generation import EXCLUDED
-    from mimetic2.generation.api import UNREPEATABLE
-    from mimetic2.generation.presets import model_warnings
+    from mimetic2.generation.images import RECORD_NAME
 
     excluded = table.filter(table["status"] == EXCLUDED).height
+    warnings = loads((out / RECORD_NAME).read_text(encoding="utf-8"))["warnings"]
+    if as_json:
+        said = {"folder": str(out), "images": table.height - excluded, "excluded": excluded, "warnings": warnings}
+        print(dumps(said, ensure_ascii=False))
+        return
     lost = f", {excluded} excluded (see images.csv)" if excluded else ""
     print(f"{table.height - excluded} images in {out}{lost}")
-    for warning in (*model_warnings(model), *((UNREPEATABLE,) if api else ())):
+    for warning in warnings:
         print(f"warning: {warning}")

@@ -24,8 +24,12 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="Default: RUN/report.html; with pseudonyms RUN/report-pseudonyms.html."),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Write one self-contained HTML page about a run, and print its path."""
+    from json import dumps
+
     from mimetic2.report import write_report
 
-    print(write_report(run, images=images, pseudonyms=pseudonyms, out=out))
+    page = write_report(run, images=images, pseudonyms=pseudonyms, out=out)
+    print(dumps({"file": str(page)}, ensure_ascii=False) if as_json else page)

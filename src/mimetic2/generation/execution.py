@@ -116,6 +116,11 @@ def place(pipeline: Any, execution: Execution, device: str, *, small: bool) -> N
             if isinstance(part, torch.nn.Module) and any(p.dim() == 4 for p in part.parameters()):
                 part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if execution.attention is not None:
+        from diffusers.models.attention_dispatch import AttentionBackendName
+
+        known = [backend.value for backend in AttentionBackendName]
+        if execution.attention not in known:
+            raise InputError(f"there is no attention '{execution.attention}'", accepted=", ".join(known))
         try:
             denoiser.set_attention_backend(execution.attention)
         except (ValueError, RuntimeError, ImportError) as error:

@@ -132,7 +132,8 @@ def generate_with(
         made_with = {**backend.identity(), "seed": seed, "prompts": templates, "images": images, "batch_size": size}
         store.claim(made_with)
         (out / TABLE_NAME).unlink(missing_ok=True)  # says what is there when a call has ended, and what belongs to it
-        write_json(out / RECORD_NAME, {"schema_version": 1, "made_with": made_with, **(about or {})})
+        record = {"schema_version": 1, "made_with": made_with, **(about or {})}
+        write_json(out / RECORD_NAME, record)
         make_missing(backend, jobs, store, size, max_cost)
         table = _table(jobs, store)
         if then is not None:
@@ -147,8 +148,20 @@ def generate_with(
             store.keep_only({job.key for own in jobs.values() for job in own})
     finally:
         store.close()
+    write_json(out / RECORD_NAME, {**record, **_image_size(table, out)})
     write_table(out / TABLE_NAME, table)
     return table
+
+
+def _image_size(table: pl.DataFrame, out: Path) -> dict[str, list[int]]:
+    """Width and height in pixels, which the settings say only where they were chosen."""
+    from PIL import Image
+
+    path = next((path for path in table["path"] if path is not None), None)
+    if path is None:
+        return {}
+    with Image.open(out / path) as image:
+        return {"image_size": list(image.size)}
 
 
 def _checked(wanted: Mapping[str, int], known: Container[str], images: int) -> dict[str, int]:

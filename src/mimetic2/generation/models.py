@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from mimetic2.files import sha256
 from mimetic2.generation.presets import Preset, presets
 from mimetic2.hubs import is_hub_id
 
-LAB = "lab"
+LAB, LAB_SETTINGS = "lab", "lab.json"
 ACCEPTED = "a preset, lab, a diffusers pipeline folder, a .safetensors file, or a hub id"
 AS_ONE_FILE = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
 """Families whose checkpoints in the original layout are read; tested with each text encoder that they come with."""
+_TRANSFORMERS_NAME = "model.safetensors"
+"""What transformers calls the safetensors of a ``pytorch_model.bin``; diffusers keeps the name."""
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 
@@ -72,13 +75,18 @@ class ModelSource:
         """Whether the model is one checkpoint file rather than a pipeline folder."""
         return self.path.is_file()
 
+    @property
+    def of_lab(self) -> bool:
+        """Whether the lab trained it, so that its training data are known to the last row."""
+        return (self.path / LAB_SETTINGS).is_file()
+
     def digest(self) -> str:
         """SHA-256 over names and contents of the weights and configurations."""
         if self.single_file:
             return sha256(self.path)  # its configuration's choices stand in family and sampler
         total = hashlib.sha256()
         for path in sorted(self.path.rglob("*")):
-            if path.suffix in (".safetensors", ".json", ".txt", ".model") and path.name != "lab.json":
+            if path.suffix in (".safetensors", ".json", ".txt", ".model") and path.name != LAB_SETTINGS:
                 total.update(f"{path.relative_to(self.path).as_posix()}\0{sha256(path)}\n".encode())
         return total.hexdigest()
 
@@ -112,9 +120,10 @@ def resolve_model(model: str, *, allow_download: bool = False, config: Path | No
         raise InputError("is not a model", file=path, accepted=ACCEPTED)
     if is_hub_id(model):
         return _of_hub(model, (model,), None, allow_download)
-    close = difflib.get_close_matches(model, [LAB, *presets()], n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else ""
-    raise InputError(f"there is no model '{model}'{hint}", accepted=ACCEPTED)
+    close = difflib.get_close_matches(model, [LAB, *presets()], n=1, cutoff=0.75)
+    if close:
+        raise InputError(f"there is no model '{model}'; did you mean '{close[0]}'?", accepted=ACCEPTED)
+    raise InputError(f"there is no model '{model}'", accepted=f"{ACCEPTED}; presets: {', '.join(presets())}")
 
 
 def _single_file(path: Path, name: str, config: Path | None) -> ModelSource:
@@ -142,21 +151,33 @@ def _of_hub(name: str, ids: tuple[str, ...], preset: Preset | None, allow_downlo
 def _folder(path: Path, name: str) -> ModelSource:
     if not (path / "model_index.json").is_file():
         raise InputError("holds no model_index.json", file=path, accepted="a folder in the layout of diffusers")
-    weights = [p for p in path.rglob("*") if p.suffix in (".safetensors", *PICKLED)]
-    if not any(p.suffix == ".safetensors" for p in weights):
-        if weights:
-            raise MissingRequirement(
-                f"{path}: its weights are pickled ({weights[0].relative_to(path)}), which can run code when opened; "
-                f"make safetensors of them first: mimetic2 convert {weights[0]}"
-            )
+    _refuse_pickles(path)
+    if not any(path.rglob("*.safetensors")):
         raise InputError("holds no .safetensors weights", file=path)
     steps, guidance = _own_settings(path)
     return ModelSource(name, path, steps, guidance)
 
 
+def _refuse_pickles(path: Path) -> None:
+    """Raise :class:`MissingRequirement` for a part of the pipeline whose weights are pickled only.
+
+    The safety checker may be: it is loaded on request alone, and often there is no other file of it.
+    """
+    for weights in sorted(p for p in path.rglob("*") if p.suffix.lower() in PICKLED):
+        beside = path.rglob("*.safetensors") if weights.parent == path else weights.parent.glob("*.safetensors")
+        if any(beside) or weights.parent.name == "safety_checker":
+            continue
+        name = _TRANSFORMERS_NAME if weights.stem == "pytorch_model" else None
+        out = f" --out {shlex.quote(str(weights.with_name(name)))}" if name else ""
+        raise MissingRequirement(
+            f"{path}: its weights are pickled ({weights.relative_to(path)}), which can run code when opened; "
+            f"make safetensors of them first: mimetic2 convert {shlex.quote(str(weights))}{out}"
+        )
+
+
 def _own_settings(path: Path) -> tuple[int | None, float | None]:
     """Steps and guidance that a lab model was trained for, as `lab train` writes them into ``lab.json``."""
-    file = path / "lab.json"
+    file = path / LAB_SETTINGS
     if not file.is_file():
         return None, None
     settings = json.loads(file.read_text(encoding="utf-8")).get("generation", {})

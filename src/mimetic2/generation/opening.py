@@ -13,7 +13,7 @@ from mimetic2.generation.api import UNREPEATABLE, Api, ApiBackend, is_address, n
 from mimetic2.generation.backend import Backend, Sampling
 from mimetic2.generation.execution import Execution
 from mimetic2.generation.models import ModelSource, resolve_model
-from mimetic2.generation.presets import model_warnings, presets
+from mimetic2.generation.presets import UNKNOWN_TRAINING, model_warnings, presets
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,19 @@ def open_model(
     chosen = (execution, tuple(lora), api, pipeline_config)
     if is_address(model):
         api = _check_api(model, *chosen)
-        return Opened(ApiBackend(model, api, sampling), {"endpoint": model, "model": api.model}, (UNREPEATABLE,))
+        return Opened(
+            ApiBackend(model, api, sampling), {"endpoint": model, "model": api.model}, (UNREPEATABLE, UNKNOWN_TRAINING)
+        )
     source = _check_local(model, *chosen, allow_download=allow_download)
-    return Opened(_local(source, sampling, execution or Execution(), tuple(lora)), facts(source), model_warnings(model))
+    backend, settings = _local(source, sampling, execution or Execution(), tuple(lora))
+    return Opened(backend, {**facts(source), "settings": settings}, _warnings(source))
+
+
+def _warnings(source: ModelSource) -> tuple[str, ...]:
+    """What is known of the training data of a preset; of the lab's models, of which everything is, nothing."""
+    if source.name in presets():
+        return model_warnings(source.name)
+    return () if source.of_lab else (UNKNOWN_TRAINING,)
 
 
 def check_model(
@@ -100,7 +110,10 @@ def _check_local(
     return source
 
 
-def _local(source: ModelSource, sampling: Sampling, execution: Execution, adapters: tuple[Adapter, ...]) -> Backend:
+def _local(
+    source: ModelSource, sampling: Sampling, execution: Execution, adapters: tuple[Adapter, ...]
+) -> tuple[Backend, dict[str, Any]]:
+    """The backend, and the steps and guidance that hold, also where the pipeline's own defaults do."""
     from mimetic2.generation.pipeline import LocalModel, PipelineBackend, need_diffusion
     from mimetic2.generation.pool import PoolBackend
 
@@ -110,7 +123,7 @@ def _local(source: ModelSource, sampling: Sampling, execution: Execution, adapte
         raise InputError(f"local models make no images of {size} pixels", accepted="multiples of 8")
     chosen = LocalModel(source, sampling, execution, adapters)
     shared = execution.engine != "local" or execution.number_of_workers() > 1
-    return PoolBackend(chosen) if shared else PipelineBackend(chosen)
+    return (PoolBackend(chosen) if shared else PipelineBackend(chosen)), chosen.settings()
 
 
 def facts(source: ModelSource) -> dict[str, Any]:

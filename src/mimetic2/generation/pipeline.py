@@ -8,6 +8,7 @@ torch and diffusers; no GPU has run them yet.
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +64,16 @@ class LocalModel:
             "height": chosen.height,
         }
         return {name: value for name, value in options.items() if value is not None}
+
+    def settings(self) -> dict[str, Any]:
+        """Steps and guidance that hold: those chosen, else the defaults of the pipeline's class."""
+        import diffusers
+
+        kind = getattr(diffusers, self.source.family, None)
+        call = inspect.signature(kind.__call__).parameters if kind is not None else {}
+        options = self.options()
+        named = {"steps": "num_inference_steps", "guidance": "guidance_scale"}
+        return {name: options.get(word, call[word].default) for name, word in named.items() if word in call}
 
     def precision(self) -> str:
         """The precision that the pipeline computes in."""

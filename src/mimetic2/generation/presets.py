@@ -79,6 +79,10 @@ def presets() -> dict[str, Preset]:
     return {name: Preset.model_validate(fields) for name, fields in content.items()}
 
 
+UNKNOWN_TRAINING = "it is not known what this model was trained on: counts of any data set only stand in for it"
+"""What is to be said of a model that no preset describes."""
+
+
 def model_warnings(model: str) -> tuple[str, ...]:
     """What every output made with a model must say about its training data: for presets what is known, else nothing."""
     preset = presets().get(model)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mimetic2.errors import InputError
+from mimetic2.files import make_folder
 from mimetic2.generation.prompts import ImageJob
 
 STATE_NAME = "images.sqlite"
@@ -71,7 +72,7 @@ class Store:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         self._connection = sqlite3.connect(out / STATE_NAME, timeout=0, check_same_thread=False, isolation_level=None)
         try:
             self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from mimetic2.errors import InputError
-from mimetic2.files import write_text
+from mimetic2.files import make_folder, write_text
 from mimetic2.runs.running import STUDY, RunResult, run
 
 MATERIAL = "world"
@@ -41,7 +41,7 @@ def demo(out: str | Path) -> RunResult:
     study = folder / STUDY
     if study.exists() and study.read_text(encoding="utf-8") != _STUDY:
         raise InputError("is another study; choose a new folder", file=study)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     _write_material(folder)
     if not study.exists():
         write_text(study, _STUDY)

@@ -51,6 +51,7 @@ READOUTS: dict[str, tuple[str, ...]] = {
 def generate(study: Study, run: Path) -> Outcome:
     """Images by the study's model."""
     from mimetic2.generation import generate_images
+    from mimetic2.generation.presets import UNKNOWN_TRAINING
 
     if study.model is None:
         raise InputError("the study has no 'model'")
@@ -71,6 +72,7 @@ def generate(study: Study, run: Path) -> Outcome:
     )
     lost = Counter(reason for reason in table["reason"].to_list() if reason)
     said = json.loads((run / GENERATION).read_text(encoding="utf-8"))["warnings"]
+    said = [warning for warning in said if warning != UNKNOWN_TRAINING]  # the study knows, or warns for itself
     summary = f"{table.height - lost.total():,} images of {table['concept'].n_unique()} concepts"
     if study.adaptive is not None:
         each = table.group_by("concept", "prompt").len()["len"].to_list()
