@@ -53,15 +53,16 @@ def test_the_record_says_what_holds_and_what_is_unknown(
 
     shutil.copytree(SHIPPED_PIPELINE, tmp_path / "mine")
     (tmp_path / "mine" / "lab.json").unlink()
-    out = tmp_path / "out"
-    assert generate(concepts, "--out", str(out), "--model", str(tmp_path / "mine"), "--domain", "lab", "--json") == 0
+    (tmp_path / "p.txt").write_text("by {concept}\n")
+    out, mine, prompts = tmp_path / "out", str(tmp_path / "mine"), str(tmp_path / "p.txt")
+    assert generate(concepts, "--out", str(out), "--model", mine, "--prompts", prompts, "--steps", "2", "--json") == 0
     said, record = json.loads(capsys.readouterr().out), json.loads((out / "generation.json").read_text())
-    assert said["images"] == 10
+    assert said["images"] == 2
     assert said["warnings"] == record["warnings"] == [UNKNOWN_TRAINING]
     kind = json.loads((tmp_path / "mine" / "model_index.json").read_text())["_class_name"]
     assert kind == StableDiffusionPipeline.__name__
     default = inspect.signature(StableDiffusionPipeline.__call__).parameters["guidance_scale"].default
-    assert record["settings"]["guidance"] == default
+    assert record["settings"] == {"steps": 2, "guidance": default}
     assert record["image_size"] == [32, 32]
 
 

@@ -120,7 +120,7 @@ def resolve_model(model: str, *, allow_download: bool = False, config: Path | No
         raise InputError("is not a model", file=path, accepted=ACCEPTED)
     if is_hub_id(model):
         return _of_hub(model, (model,), None, allow_download)
-    close = difflib.get_close_matches(model, [LAB, *presets()], n=1, cutoff=0.75)
+    close = difflib.get_close_matches(model, [LAB, *presets()], n=1, cutoff=0.65)
     if close:
         raise InputError(f"there is no model '{model}'; did you mean '{close[0]}'?", accepted=ACCEPTED)
     raise InputError(f"there is no model '{model}'", accepted=f"{ACCEPTED}; presets: {', '.join(presets())}")
