@@ -151,7 +151,7 @@ def test_the_command_writes_a_page_and_its_gate_exits_with_4(
     page = (tmp_path / "out" / "audit.html").read_text(encoding="utf-8")
     assert "<b>Bo" not in page
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>|<[^>]+>", " ", page, flags=re.DOTALL)
-    assert "counted in a proxy" in text
+    assert "Counted in a proxy" in text
     assert not FORBIDDEN.search(text.replace("It is not legal advice.", "").replace("infringes a right", ""))
 
 

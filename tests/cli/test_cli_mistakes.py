@@ -295,6 +295,12 @@ MISTAKES = (
         "score --generated generated --reference reference --embedder style-lite --counts o.prompts.csv --out o.csv",
         ("o.prompts.csv", "would be overwritten"),
     ),
+    Mistake(
+        "no such fetched images",
+        "verify --images none --concepts t.csv --reference reference --domain lab --out o.csv",
+        ("none", "no such folder"),
+        table("concept,mentions\nx,1\n"),
+    ),
     Mistake("a result over the scores", "threshold t.csv --out t.csv", ("would be overwritten",), table(SCORES)),
     Mistake("no such images", "embed --images none --embedder style-lite --out o.parquet", ("none", "no such folder")),
     Mistake("a file of images", "embed --images counts.csv --embedder style-lite --out o.parquet", ("is a file",)),

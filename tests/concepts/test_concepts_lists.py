@@ -143,12 +143,21 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["concepts", "check", *given, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {row["kind"] for row in found} == {"inside"}
+    (tmp_path / "odd.csv").write_text("words\nnobody\n")
+    odd = ["--captions", str(tmp_path / "odd.csv")]
+    assert run(["concepts", "check", *given, *odd]) == 2
+    assert run(["concepts", "check", *given, *odd, "--text-column", "words"]) == 0
+    capsys.readouterr()
     count = ["count", "--captions", str(tmp_path / "c.txt"), *given, "--out", str(tmp_path / "m.csv"), "--json"]
     assert run(count) == 0
     assert json.loads(capsys.readouterr().out)["mentions"] == 3
     chosen = ["concepts", "sample", *given, "--counts", str(tmp_path / "m.csv"), "--number", "7"]
     assert run([*chosen, "--out", str(tmp_path / "some.csv")]) == 0
     assert len(read_concepts(tmp_path / "some.csv")) == 7
+    capsys.readouterr()
+    assert run([*chosen, "--out", str(tmp_path / "same.csv"), "--json"]) == 0
+    (tmp_path / "told.jsonl").write_text("\n".join(json.dumps(row) for row in json.loads(capsys.readouterr().out)))
+    assert read_concepts(tmp_path / "told.jsonl") == read_concepts(tmp_path / "some.csv")
     invent = ["concepts", "controls", *given, "--number", "3", "--captions", str(tmp_path / "c.txt")]
     assert run([*invent, "--out", str(tmp_path / "controls.csv")]) == 0
     assert "3 invented names, in no caption" in capsys.readouterr().out

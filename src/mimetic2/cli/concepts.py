@@ -118,4 +118,8 @@ def _write(concepts: Sequence[Concept], out: Path, said: str, as_json: bool) -> 
     from mimetic2.concepts import write_concepts
 
     write_concepts(out, concepts)
-    print(json.dumps([asdict(each) for each in concepts], indent=2, ensure_ascii=False) if as_json else said)
+    if not as_json:
+        print(said)
+        return
+    rows = [asdict(each) for each in concepts]
+    print(json.dumps([{"concept": row.pop("name")} | row for row in rows], indent=2, ensure_ascii=False))

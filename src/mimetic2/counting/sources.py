@@ -114,6 +114,8 @@ def fetched_rows(folder: Path) -> pl.DataFrame:
 
     Raises `InputError` for a folder of another tool, whose tables do not know concepts.
     """
+    if not folder.is_dir():
+        raise InputError("no such folder", file=folder, accepted="a folder that `mimetic2 fetch` wrote")
     tables = sorted(path for path in folder.glob("*.parquet") if path.stem.isdigit())
     wanted = ["concept", "url", "multiplicity"]
     frames = [pl.read_parquet(path) for path in tables]
