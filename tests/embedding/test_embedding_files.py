@@ -220,6 +220,7 @@ def test_cache_is_private_and_used_for_equal_bytes_only_by_the_same_embedder(tmp
     again = embed_images(files, second, cache)
     assert (first.seen, second.seen) == (2, 0)
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in cache.glob("*.sqlite")} == {0o600}
     np.testing.assert_array_equal(made.vectors, again.vectors)
     assert made.frame.equals(again.frame)
     for attribute in ("version", "weights_sha256", "decoder", "options"):

@@ -38,6 +38,7 @@ class VectorCache:
         folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
         folder.chmod(_PRIVATE)  # the umask may have taken from it
         self.path = folder / f"{identity.name}-{identity.key}-{HASH}.sqlite"
+        self.path.touch(mode=0o600)  # the folder keeps others out; the file does too, should it be moved
         try:
             self._db = sqlite3.connect(self.path, timeout=60)
             self._open()
