@@ -73,7 +73,7 @@ def test_a_group_says_what_it_borrows_and_needs() -> None:
     assert found is not None
     thin, large = found["rows"]
     assert (thin["own"], thin["borrowed"]) == ("too thin", "62\u202f%")
-    assert thin["needs"] == "at least 14 more, at 60 to 400 images"
+    assert thin["needs"] == "about 14 more, spread over 60 to 400 images"
     assert (large["own"], large["needs"]) == ("step: 130 (100 to 160)", "")
     assert found["tests"] == [("one curve for all", "0.210")]
 

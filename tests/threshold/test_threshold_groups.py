@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from mimetic2.threshold import SideColumns, find_threshold
+from mimetic2.threshold.checks.group_needs import concepts_for_a_verdict
 from mimetic2.threshold.checks.groups import Groups
 from mimetic2.threshold.checks.places import curve_test, fit_places, group_curves, place_test
 from mimetic2.threshold.checks.pooling import pool
 from mimetic2.threshold.conclusion import Conclusion, conclude
+from mimetic2.threshold.verdict import Verdict
 
 
 def study(
@@ -152,3 +154,39 @@ def test_sizes_and_coverage_under_equal_groups(kind: str) -> None:
     assert max(rejected.values()) <= 0.1 * runs
     assert covered.min() >= 0.85 * runs
     assert covered[2] >= 0.95 * runs
+
+
+def _all(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    counts = np.sort(np.round(10 ** rng.uniform(0, 4, n)))
+    return counts, 0.3 * (counts >= 150) + rng.normal(0, 0.06, n)
+
+
+def test_as_many_concepts_as_a_group_is_told_to_need_usually_come_to_a_verdict() -> None:
+    main = conclude(*_all(120, 0), None, level=0.95, seed=0, draws=99)
+    total = concepts_for_a_verdict(main, np.random.default_rng(1))
+    assert total is not None
+    words = []
+    for size in (total, 10):
+        studies = (_all(size, seed) for seed in range(100, 140))
+        found = [conclude(*study, None, level=0.95, seed=0, draws=99).verdict for study in studies]
+        words.append(sum(verdict is Verdict.STEP for verdict in found))
+    enough, too_few = words
+    assert enough >= 26  # of 40; 32 expected
+    assert too_few <= 16
+
+
+def test_a_thin_group_is_not_told_that_the_least_number_would_do() -> None:
+    counts, scores = _all(120, 3)
+    labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [70, 44, 6]))
+    found = groups_of(counts, scores, labels, ["a", "b", "tiny"])
+    tiny = next(group for group in found.groups if group.group == "tiny")
+    assert tiny.needs is not None
+    assert tiny.n_concepts + tiny.needs["concepts"] > 20
+    assert tiny.needs["counts"] == [int(counts[0]), int(counts[-1])]
+
+
+def test_without_a_rise_no_number_is_named() -> None:
+    counts, _ = _all(60, 0)
+    main = conclude(counts, np.random.default_rng(0).normal(0, 0.1, 60), None, level=0.95, seed=0, draws=99)
+    assert concepts_for_a_verdict(main, np.random.default_rng(1)) is None

@@ -65,7 +65,7 @@ def _group(row: Mapping[str, Any], labels: Labels) -> dict[str, str]:
     ends = interval(as_pair(row.get("interval")))
     more = ""
     if needs:
-        more = f"at least {count(needs['concepts'])} more, at {interval(as_pair(needs['counts']))} images"
+        more = f"about {count(needs['concepts'])} more, spread over {interval(as_pair(needs['counts']))} images"
     return {
         "group": labels.mask(str(row["group"])),
         "n": count(row["n_concepts"]),

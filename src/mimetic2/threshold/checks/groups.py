@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mimetic2.seeding import generator
+from mimetic2.threshold.checks.group_needs import concepts_for_a_verdict
 from mimetic2.threshold.checks.places import common_rise, curve_test, group_curves, place_test
 from mimetic2.threshold.checks.pooling import PooledPlace, pool
 from mimetic2.threshold.checks.setting import Setting
@@ -24,8 +27,8 @@ class Group:
 
     ``offset``: how much higher its concepts score than all concepts at the same counts; ``offset_pooled`` the same
     drawn towards 0 as far as its uncertainty demands. ``borrowed``: share of the information on its pooled threshold
-    that other groups gave. ``needs``: how many concepts more, and at which counts, it takes for a verdict of its own (a
-    least number); None where it has one, or no number would do.
+    that other groups gave. ``needs``: how many concepts more, with counts spread over which range, a group like all
+    concepts takes for a verdict of its own in four of five studies; None where it has one, or no such number is known.
     """
 
     group: str
@@ -86,8 +89,9 @@ def compare_groups(observed: Observations, main: Conclusion, setting: Setting) -
     same_place = place_test(curves, scores, tests[1], setting.draws) if placed else None
     offsets = _offsets(main, members)
     places: list[PooledPlace | None] = list(pooled.places) if pooled else [None] * len(names)
+    enough = cache(lambda: concepts_for_a_verdict(main, generator(setting.seed, "groups", "needs")))
     rows = [
-        _group(name, observed.take(rows), main, place, offset, setting)
+        _group(name, observed.take(rows), main, place, offset, enough, setting)
         for name, rows, place, offset in zip(names, members, places, offsets, strict=True)
     ]
     return Groups(
@@ -122,6 +126,7 @@ def _group(
     main: Conclusion,
     place: PooledPlace | None,
     offset: tuple[float, float],
+    enough: Callable[[], int | None],
     setting: Setting,
 ) -> Group:
     n, distinct = len(own.counts), len(np.unique(own.counts))
@@ -131,12 +136,12 @@ def _group(
             own.counts, own.scores, own.score_se, level=setting.level, seed=setting.seed, draws=setting.draws
         )
     decided = found is not None and found.verdict is not Verdict.UNDECIDED
-    needs = None if decided else _needs(main, found, n)
+    needs = None if decided else _needs(main, found, n, enough())
     parts = []
     if found is None:
         parts.append(f"too thin for an answer of its own ({n} concepts, {distinct} distinct counts)")
     elif not decided:
-        parts.append("undecided on its own")
+        parts.append("undecided on its own" + ("" if needs else ", and more concepts may not change that"))
     if place is not None and place.borrowed >= 0.05:
         parts.append(f"{100 * place.borrowed:.0f} % of what is said of its threshold is borrowed from the other groups")
     return Group(
@@ -156,20 +161,18 @@ def _group(
     )
 
 
-def _needs(main: Conclusion, found: Conclusion | None, n: int) -> dict[str, Any] | None:
-    """Concepts more than ``n``, and their counts, that would decide this group's verdict.
+def _needs(main: Conclusion, found: Conclusion | None, n: int, enough: int | None) -> dict[str, Any] | None:
+    """Concepts more than ``n``, at counts spread as those of all concepts, for a verdict of the group's own.
 
-    A group too thin for a verdict needs as many as show the rise of all groups; one with an undecided verdict, as many
-    as tell its own two best shapes apart.
+    ``enough`` for groups like all concepts; one that is undecided may need more to tell its own two best shapes apart.
+    None if there is no such number, or if the group has as many: then it is not their number that leaves it undecided.
     """
-    if found is None:
-        best = lowest(main.fits)
-        needed = None if best == "flat" else separating(main.design, main.fits[best], main.fits["flat"])
-    else:
-        needed = separating(found.design, *found.rivals)
-    if needed is None:
+    own = None if found is None else separating(found.design, *found.rivals)
+    if enough is None or max(enough, own[0] if own else 0) <= n:
         return None
-    return {"concepts": max(needed[0], LEAST_CONCEPTS, n + 1) - n, "counts": list(needed[1])}
+    counts = main.design.counts
+    total = max(enough, own[0] if own else 0)
+    return {"concepts": total - n, "counts": [int(np.floor(counts[0])), int(np.ceil(counts[-1]))]}
 
 
 def _count(x: float) -> int:
