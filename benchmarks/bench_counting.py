@@ -1,11 +1,13 @@
 """Captions per second of counting, beside the limit that decoding sets and, where installed, ripgrep on the same text.
 
-    python benchmarks/bench_counting.py [--rows N] [--debian]
+    python benchmarks/bench_counting.py [--rows N] [--debian] [--scanners]
 
-Generated captions and, where apt-cache has them, the descriptions of the Debian archive (`apt-cache dumpavail`, real
-prose); `--debian` for these alone. One core, one run, page cache warm; CPU seconds, so that other work on the machine
-disturbs less. Rates are of the whole path: decode the Parquet column, fold, match. `chosen` is what a count uses: the
-quickest scanner for batches like the one before.
+Generated captions, of which few or all name a concept, and, where apt-cache has them, the descriptions of the Debian
+archive (`apt-cache dumpavail`, real prose); `--debian` for these alone. One core, one run, page cache warm; CPU seconds
+(the best of three, ripgrep once), so that other work on the machine disturbs less. At 20,000 names ripgrep takes
+minutes. Rates are of the whole path: `match` decodes the
+captions, folds them and finds the names; `count` reads the links too, and draws samples or not. Counting chooses the
+quickest scanner for batches like the one before; `--scanners` measures each of them.
 """
 
 from __future__ import annotations
@@ -78,35 +80,30 @@ def seconds(work: Callable[[], object], repeats: int = 3) -> float:
     return best
 
 
-def measure(texts: list[str], names: list[str], label: str) -> None:
+def measure(texts: list[str], names: list[str], label: str, every_scanner: bool) -> None:
+    size = sum(len(text.encode()) for text in texts) / len(texts)
+    print(f"{label}: {len(texts):,} captions of {size:.0f} bytes, {len(names):,} names")
+    concepts = [Concept(name) for name in names]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "captions.parquet"
         urls = [f"https://images.example/{row:09d}/{row % 977}/picture.jpg" for row in range(len(texts))]
         pq.write_table(pa.table({"URL": urls, "TEXT": texts}), path, row_group_size=262_144)
-        size = sum(len(text.encode()) for text in texts) / len(texts)
-        print(f"{label}: {len(texts):,} captions of {size:.0f} bytes, {len(names):,} names")
-        both = seconds(lambda: decode(path, "TEXT", "URL"))
-        limit = seconds(lambda: decode(path, "TEXT"))
-        print(
-            f"  decode limit: captions {len(texts) / limit / 1e6:.2f} M/s, with links {len(texts) / both / 1e6:.2f} M/s"
-        )
-        concepts = [Concept(name) for name in names]
-        for scanner in (*SCANNERS, None):
-            start = time.process_time()
+        theirs = ripgrep(Path(folder), texts, names)
+        alone, linked = seconds(partial(decode, path, "TEXT")), seconds(partial(decode, path, "TEXT", "URL"))
+        print(f"  {'decode':24}{len(texts) / alone / 1e6:6.2f} M/s, with links {len(texts) / linked / 1e6:.2f} M/s")
+
+        def report(what: str, work: Callable[[], object], limit: float) -> None:
+            took = seconds(work)
+            ratio = f", {len(texts) / took / theirs:,.1f} times as fast as ripgrep" if theirs else ""
+            print(f"  {what:24}{len(texts) / took / 1e6:6.2f} M/s, {limit / took:4.0%} of the decode limit{ratio}")
+
+        for scanner in (*(SCANNERS if every_scanner else ()), None):
             matcher = Matcher(concepts, scanner)
-            built = time.process_time() - start
-            hits = match(path, matcher)
-            took = seconds(partial(match, path, matcher))
-            print(
-                f"  match, {scanner or 'chosen':9} {len(texts) / took / 1e6:5.2f} M/s, {limit / took:4.0%} of the "
-                f"decode limit (built in {built:.1f} s; {hits:,} mentions)"
-            )
-        options = {"concepts": len(concepts), "sample": 100, "seed": 0}
-        counted = seconds(lambda: scan_shard(str(path), matcher, Columns(), **options))
-        print(
-            f"  count, with links and samples {len(texts) / counted / 1e6:.2f} M/s, {both / counted:.0%} of its limit"
-        )
-        ripgrep(Path(folder), texts, names, len(texts) / took)
+            report(f"match, {scanner or 'chosen'}", partial(match, path, matcher), alone)
+        for sample in (0, 100):
+            count = partial(scan_shard, str(path), matcher, Columns(), concepts=len(names), sample=sample, seed=0)
+            report(f"count, {f'samples of {sample}' if sample else 'no samples'}", count, linked)
+        print(f"  {match(path, matcher):,} mentions" + ("" if theirs else "; ripgrep is not installed: no comparison"))
 
 
 def decode(path: Path, *columns: str) -> int:
@@ -119,39 +116,41 @@ def match(path: Path, matcher: Matcher) -> int:
     return sum(len(matcher.match(part.column(0))[0]) for part in parts)
 
 
-def ripgrep(folder: Path, texts: list[str], names: list[str], rate: float) -> None:
-    """`rg -F -w -i -f`, one thread, on the same text as plain lines: fewer semantics, no names told apart."""
+def ripgrep(folder: Path, texts: list[str], names: list[str]) -> float | None:
+    """Lines a second of `rg -F -w -i -f`, one thread, on the same text: fewer semantics, no names told apart."""
     if shutil.which("rg") is None:
-        print("  ripgrep is not installed: no comparison")
-        return
-    (folder / "text").write_text("\n".join(" ".join(text.split()) for text in texts), encoding="utf-8")
+        return None
+    lines = [" ".join(text.split()) for text in texts]
+    (folder / "text").write_text("\n".join(lines), encoding="utf-8")
     (folder / "names").write_text("\n".join(" ".join(words(name)) for name in names), encoding="utf-8")
     command = ["rg", "-c", "-F", "-w", "-i", "-j1", "-f", str(folder / "names"), str(folder / "text")]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, capture_output=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    theirs = len(texts) / (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-    print(f"  ripgrep -F -w -i -f: {theirs / 1e6:.2f} M/s; matching is {rate / theirs:.1f} times as fast")
+    rate = len(lines) / (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    print(f"  {'ripgrep -F -w -i -f':24}{rate / 1e6:8.4f} M/s")
+    return rate
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--debian", action="store_true", help="only the Debian archive's descriptions")
+    parser.add_argument("--scanners", action="store_true", help="measure every scanner, not only what a count chooses")
     options = parser.parse_args()
     if not options.debian:
-        for number, share in ((100, 0.004), (2_000, 0.004), (20_000, 0.044)):
-            names = name_list(number)
-            measure(captions(options.rows, names, share), names, "generated")
-        names = name_list(2_000)
-        measure(captions(options.rows, names, 1.0), names, "generated, a name in every caption")
+        for share, label in ((None, "few captions with a name"), (1.0, "a name in every caption")):
+            for number in (100, 2_000, 20_000):
+                names = name_list(number)
+                texts = captions(options.rows, names, share or 0.004 * max(1, number // 2_000))
+                measure(texts, names, f"generated, {label}", options.scanners)
     texts = debian()
     if len(texts) < 1000:
         print("apt-cache dumpavail has no or few packages here: nothing measured on real prose")
         return
     draw = random.Random(3)
     picked = sorted({" ".join(words(draw.choice(texts))[:2]) for _ in range(2_000)} - {""})
-    measure(texts, picked, "Debian's package descriptions, names from their first words")
+    measure(texts, picked, "Debian's package descriptions, names from their first words", options.scanners)
 
 
 if __name__ == "__main__":
