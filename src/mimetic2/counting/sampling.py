@@ -5,7 +5,7 @@ without replacement (bottom-k sketch; Cohen and Kaplan, *Summarizing data using 
 pairs those are depends on neither the order of rows nor how they are spread over shards and workers. Equal pairs are
 one entry with a multiplicity, and that is exact in the same pass: the k-th smallest hash only falls, so a pair that is
 in the sample at the end was in it from its first appearance on. Pairs of equal hash are taken to be equal: at 63 bits,
-two different ones among a million meet with a chance of 5e-8.
+two different ones among a million meet with a chance of 1e-7.
 """
 
 from __future__ import annotations
