@@ -13,12 +13,14 @@ import polars as pl
 from mimetic2.concepts import read_concepts
 from mimetic2.domains import TEXT_COSINE, load_domain, published_choice
 from mimetic2.runs.choices import embedder_name, generating, prompts_of, sampling_of
-from mimetic2.runs.places import CONCEPTS, COUNTS, PROMPT_SCORES, SCORES, SUMMARY, VERIFIED
+from mimetic2.runs.places import CONCEPTS, COUNTS, GENERATION, PROMPT_SCORES, SCORES, SUMMARY, VERIFIED
 from mimetic2.study import PAPER_DEFAULTS, Study
 from mimetic2.tables import read_table
 
 PAPER_MODELS = {f"sd-{version}" for version in ("1.1", "1.2", "1.3", "1.4", "1.5", "2.1")}
 PAPER_SETTINGS = (50, 7.5)
+PAPER_COMPUTING = {True: ("DPMSolverMultistepScheduler", "float16"), False: ("PNDMScheduler", "float32")}
+"""Sampler and precision of the released code: for version 2.1, and for all others."""
 PAPER_EMBEDDERS = {True: "arcface-onnx", False: "csd"}
 """The embedder here that describes as the paper's does: faces, and art."""
 
@@ -34,6 +36,9 @@ class Facts:
     faces: bool
     counted: bool
     fetched: bool
+    training_data: str
+    training_data_of_paper: bool
+    rescaled: bool
     concepts: int
     with_aliases: int
     sampled_less: int
@@ -49,6 +54,7 @@ class Facts:
     prompt_bug: bool
     images: tuple[int, int]
     settings: str
+    computing: str
     adaptive: bool
     unusable: dict[str, int]
     embedder: str
@@ -77,6 +83,9 @@ def gather(study: Study, run: Path, tied: int) -> Facts:
         faces=faces,
         counted=counted,
         fetched=study.fetch is not None,
+        training_data=_data(study) or "data that the study does not name",
+        training_data_of_paper="laion" in _data(study).casefold(),
+        rescaled=counted and study.model == "sd-2.1",
         concepts=len(concepts),
         with_aliases=sum(bool(concept.aliases) for concept in concepts),
         sampled_less=_sampled_less(run) if counted else 0,
@@ -92,6 +101,7 @@ def gather(study: Study, run: Path, tied: int) -> Facts:
         prompt_bug=study.prompt_bug,
         images=_images(prompts),
         settings=_settings(study) if study.model is not None else "",
+        computing=_computing(study, run) if study.model is not None else "",
         adaptive=study.adaptive is not None,
         unusable=_unusable(run) if study.model is not None else {},
         embedder=f"{identity['name']} {identity['version']}",
@@ -163,6 +173,17 @@ def _settings(study: Study) -> str:
     }
     more = [words for words, is_so in further.items() if is_so]
     return ", ".join([*([said] if (steps, guidance) != PAPER_SETTINGS else []), *more])
+
+
+def _data(study: Study) -> str:
+    return (study.training_data.name if study.training_data else None) or ""
+
+
+def _computing(study: Study, run: Path) -> str:
+    """Sampler and precision where they are known and not the paper's."""
+    made_with = json.loads((run / GENERATION).read_text(encoding="utf-8"))["made_with"]
+    here = (made_with.get("sampler"), made_with.get("precision"))
+    return "" if None in here or here == PAPER_COMPUTING[study.model == "sd-2.1"] else ", ".join(here)
 
 
 def _images(prompts: pl.DataFrame) -> tuple[int, int]:

@@ -39,6 +39,26 @@ def _unusable(facts: Facts) -> str | None:
 _COUNT: tuple[tuple[str, str, Instead], ...] = (
     (
         "",
+        "399 to 420 people or artists of a kind, so many from each of seven bins of mentions",
+        _when(lambda f: not 399 <= f.concepts <= 420, "{f.concepts} concepts, as the study lists them"),
+    ),
+    (
+        "",
+        "the captions of LAION2B-en, and for Stable Diffusion 2.1 of LAION-5B",
+        _when(lambda f: not f.training_data_of_paper, "{f.training_data}"),
+    ),
+    (
+        "D18",
+        "for Stable Diffusion 2.1 scales the counts of LAION2B-en by the mentions in LAION-5B",
+        _when(lambda f: f.rescaled, "the captions that the study names are counted and verified themselves"),
+    ),
+    (
+        "",
+        "one attempt a link, 30 seconds; drops files under 1 000 bytes, of one pixel or that do not decode",
+        _when(lambda f: f.counted and f.fetched, "tries again where a server fails; drops what does not decode"),
+    ),
+    (
+        "",
         "searches an index of the captions for each name and verifies what it downloads",
         _when(lambda f: not f.counted, "counts come from a table that the user gave; nothing was searched or verified"),
     ),
@@ -112,6 +132,11 @@ _GENERATE: tuple[tuple[str, str, Instead], ...] = (
         "",
         "50 steps, guidance 7.5",
         _when(lambda f: f.model is not None and bool(f.settings), "{f.settings}"),
+    ),
+    (
+        "",
+        "the checkpoint's sampler (PNDM) in float32; for 2.1 DPM-Solver in float16",
+        _when(lambda f: bool(f.computing), "{f.computing}"),
     ),
     ("", "200 images for each of five prompts", _images),
     (
