@@ -227,6 +227,8 @@ def test_paper_mode(make_run: Make) -> None:
     text = page_of(write_report(run)).text
     assert "Paper’s procedure" in text
     assert "paper’s procedure only" in text
+    assert "not asked for" in text
+    assert "finds no break" not in text
     assert "118" in text
 
 

@@ -54,6 +54,7 @@ def test_a_run_that_did_all_it_can_as_the_paper_keeps_what_nobody_can_repeat() -
         ({"model": "lab", "model_of_paper": False}, "generate", "the model lab"),
         ({"settings": "6 steps, guidance 2.5"}, "generate", "6 steps, guidance 2.5"),
         ({"images": (10, 10)}, "generate", "10 images for each of 5 prompts"),
+        ({"images": (1, 1)}, "generate", "1 image for each of 5 prompts"),
         ({"images": (5, 5), "prompts": 1}, "generate", "5 images for a single prompt"),
         ({"images": (150, 200)}, "generate", "150 to 200 images for each of 5 prompts"),
         ({"prompts": 1, "prompts_of_paper": False}, "generate", "other prompts, 1 of them"),

@@ -118,13 +118,19 @@ def paper_beside_ours(threshold: dict[str, Any], rows: Sequence[Row]) -> dict[st
     return {
         "ours": ours,
         "ours_interval": confidence(as_pair(threshold.get("interval"))),
-        "ours_note": "" if ours is not None else NO_THRESHOLD.get(threshold.get("verdict"), "not named"),
+        "ours_note": "" if ours is not None else _why_none(threshold),
         "theirs": theirs,
         "breaks": [count(value) for value in paper.get("change_points") or []],
         "ties": interval(as_pair(paper.get("tie_range"))),
         "penalty": paper.get("penalty"),
         "reasons": _reasons(threshold, paper, ours, theirs, rows),
     }
+
+
+def _why_none(threshold: dict[str, Any]) -> str:
+    if threshold.get("method") == "paper":
+        return "not asked for: this run follows the paper"
+    return NO_THRESHOLD.get(threshold.get("verdict"), "not named")
 
 
 def _reasons(

@@ -28,7 +28,9 @@ def _images(facts: Facts) -> str | None:
     if low == high == PAPER_DEFAULTS["images"] and facts.prompts == 5:
         return None
     number = str(low) if low == high else f"{low} to {high}"
-    return f"{number} images for " + (f"each of {facts.prompts} prompts" if facts.prompts > 1 else "a single prompt")
+    return f"{number} image{'' if number == '1' else 's'} for " + (
+        f"each of {facts.prompts} prompts" if facts.prompts > 1 else "a single prompt"
+    )
 
 
 def _unusable(facts: Facts) -> str | None:
