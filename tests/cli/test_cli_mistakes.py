@@ -369,6 +369,17 @@ def test_the_program_is_named_once(here: Path, capsys: pytest.CaptureFixture[str
         assert capsys.readouterr().err.count("mimetic2") == 1
 
 
+def test_ctrl_c_says_how_to_go_on(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mimetic2.runs.run", stopped)
+    assert run(["run", "s.yaml"]) == 130
+    assert "interrupted; run the same command again" in capsys.readouterr().err
+
+
 def test_debug_shows_the_traceback(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--debug", "threshold", "none.csv"]) == 2
     assert "Traceback" in capsys.readouterr().err

@@ -35,4 +35,4 @@ def clean(
     for path in removed if not as_json else ():
         print(f"removed {path}")
     for page in pages_with_images(run):
-        log(f"{page} still shows images; 'mimetic2 report {run}' writes the report without them")
+        log(f"{page} still shows images; 'mimetic2 report {run} --images none --out {page}' writes it without them")

@@ -79,6 +79,8 @@ _MACHINE = frozenset(
 )
 """Failures of a file system that its user can mend; others, such as a file that is not there, were to be foreseen."""
 
+_INTERRUPTED, _STOPPED = "interrupted; run the same command again to go on where it stopped", 130
+
 _debug = False
 
 
@@ -116,7 +118,7 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         code = app(args=arguments, standalone_mode=False, prog_name="mimetic2")
     except typer.Abort:
-        return _fail("interrupted", 130)
+        return _fail(_INTERRUPTED, _STOPPED)
     except _ClickException as error:
         if not error.format_message().strip():  # a verb was missing: its help, printed already, is the answer
             return 2
@@ -127,7 +129,7 @@ def run(arguments: list[str] | None = None) -> int:
     except Mimetic2Error as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _fail("interrupted; run the same command again to go on where it stopped", 130)
+        return _fail(_INTERRUPTED, _STOPPED)
     except BrokenPipeError:
         return 0
     except OSError as error:
@@ -137,6 +139,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail(f"{place}cannot be read or written ({error.strerror})", 2)
     except Exception as error:
         return _fail(_bug(error), 1)
+    if code == _STOPPED:  # Ctrl-C: Typer catches it and gives the code without a word
+        return _fail(_INTERRUPTED, _STOPPED)
     return code if isinstance(code, int) else 0
 
 
