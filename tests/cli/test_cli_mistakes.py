@@ -204,7 +204,19 @@ MISTAKES = (
         study("generated: generated", "model: sd-1.5"),
         3,
     ),
-    Mistake("a pickled model", "run s.yaml", ("convert",), study("generated: generated", "model: m.ckpt"), 3),
+    Mistake(
+        "a pickled model",
+        "run s.yaml",
+        ("m.ckpt", "convert"),
+        (*study("generated: generated", "model: m.ckpt"), ("m.ckpt", "a pickle\n")),
+        3,
+    ),
+    Mistake(
+        "a checkpoint that is not there",
+        "run s.yaml",
+        ("m.ckpt", "no such file"),
+        study("generated: generated", "model: m.ckpt"),
+    ),
     Mistake(
         "a prompt without its place",
         "generate --model lab --concepts counts.csv --out o --prompts p.txt",
