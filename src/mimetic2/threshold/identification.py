@@ -4,8 +4,8 @@ P(x) = f + (c − f) · logistic(a + b·x), b ≥ 0, x = log10(1 + count); the f
 ceiling c is 1, unless the data free them (:func:`mimetic2.threshold.rank_curve.estimate`). Jeffreys' prior on (a, b)
 keeps the estimate finite when a count separates the identified from the others (Firth 1993). The likelihood has two
 parameters, so it is evaluated on a grid of the logistic's values at both ends of the observed x, refined around its
-maximum; intervals are profile likelihood: every quantity's range over the parameters that a χ²₁ cut accepts. Concepts
-whose x differ by less than a 200th of the range are evaluated together.
+maximum; intervals are profile likelihood: every quantity's range over the curves that a χ²₁ cut accepts, with these or
+other ends f and c. Concepts whose x differ by less than a 200th of the range are evaluated together.
 
 Studies of different size are compared by rank 1 among 20: each concept's chance to rank first among itself and 19
 random rivals is a share instead of a yes or no, and the same curve is fitted to it (Papke & Wooldridge 1996).
@@ -21,7 +21,7 @@ import numpy as np
 
 from mimetic2.threshold.curve import plain_counts
 from mimetic2.threshold.intervals import normal_quantile
-from mimetic2.threshold.rank_curve import Ranked, accepted, crossing, estimate, maximum, probability, ranked_by_place
+from mimetic2.threshold.rank_curve import Curves, Ranked, estimate, maximum, ranked_by_place
 from mimetic2.threshold.segmentation import Floats
 
 _POINTS = 60
@@ -134,27 +134,25 @@ def fit_identification(
     if len(counts) < 2 or len(np.unique(counts)) < 2:
         return None
     ranked, chance = ranked_by_place(counts, identified), 1 / len(counts)
-    floor, ceiling, low, high = estimate(ranked, chance)
-    grid_low, grid_high = accepted(ranked, floor, ceiling, low, high, level)
+    best, accepted = estimate(ranked, chance, level)
     shown = np.unique(np.round(10 ** np.linspace(ranked.low, ranked.low + ranked.span, _POINTS) - 1, 3))
     shown[0], shown[-1] = counts.min(), counts.max()
     at = (np.log10(1 + shown) - ranked.low) / ranked.span
-    all_p = probability(at, grid_low[:, np.newaxis], grid_high[:, np.newaxis], floor, ceiling)
-    p = probability(at, low, high, floor, ceiling)
+    every_p = [curves.p(at) for curves in accepted]
     hit, missed = counts[identified > 0], counts[identified == 0]
     return Identification(
-        half=_find(ranked, 0.5, floor, ceiling, (low, high), (grid_low, grid_high)),
-        most=_find(ranked, 0.9, floor, ceiling, (low, high), (grid_low, grid_high)),
+        half=_find(ranked, 0.5, best, accepted),
+        most=_find(ranked, 0.9, best, accepted),
         chance=chance,
         n_ranked=len(counts),
         n_identified=int(identified.sum()),
-        floor=floor,
-        ceiling=ceiling,
+        floor=best.floor,
+        ceiling=best.ceiling,
         separated=bool(len(hit) and len(missed) and missed.max() < hit.min()),
         count=shown,
-        p=p,
-        low=np.minimum(all_p.min(axis=0), p),
-        high=np.maximum(all_p.max(axis=0), p),
+        p=best.p(at)[0],
+        low=np.min([p.min(axis=0) for p in every_p], axis=0),
+        high=np.max([p.max(axis=0) for p in every_p], axis=0),
         level=level,
         among_20=_among_twenty(counts, among_20, level),
     )
@@ -165,17 +163,16 @@ def _among_twenty(counts: Floats, shares: Floats | None, level: float) -> AmongT
     if shares is None or len(np.unique(counts[known])) < 2:
         return None
     ranked, chance = ranked_by_place(counts[known], shares[known]), 1 / AMONG
-    floor, ceiling, low, high = estimate(ranked, chance)
-    grid = accepted(ranked, floor, ceiling, low, high, level)
-    found = [_find(ranked, wanted, floor, ceiling, (low, high), grid) for wanted in (0.5, 0.9)]
+    best, accepted = estimate(ranked, chance, level)
+    found = [_find(ranked, wanted, best, accepted) for wanted in (0.5, 0.9)]
     return AmongTwenty(float(shares[known].mean()), *found)
 
 
 def crossings(counts: Floats, identified: Floats, floor: float, ceiling: float) -> tuple[float, float]:
     """Places in log10(1 + count) where P, fitted with these ends, reaches .5 and .9; infinite where it does not."""
     ranked = ranked_by_place(counts, identified)
-    low, high, _ = maximum(ranked, floor, ceiling)
-    first, second = (crossing(p, np.array([low]), np.array([high]), floor, ceiling)[0] for p in (0.5, 0.9))
+    curve = maximum(ranked, floor, ceiling).curve
+    first, second = (float(curve.crossing(p)[0]) for p in (0.5, 0.9))
     return ranked.low + first * ranked.span, ranked.low + second * ranked.span
 
 
@@ -198,18 +195,11 @@ def wilson(hits: int, total: int, level: float) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _find(
-    ranked: Ranked,
-    wanted: float,
-    floor: float,
-    ceiling: float,
-    best: tuple[float, float],
-    grid: tuple[Floats, Floats],
-) -> Crossing:
+def _find(ranked: Ranked, wanted: float, best: Curves, accepted: list[Curves]) -> Crossing:
     """The count where P reaches ``wanted``, its bounds, and what is missing."""
-    place = float(crossing(wanted, np.array([best[0]]), np.array([best[1]]), floor, ceiling)[0])
-    every = crossing(wanted, *grid, floor, ceiling)
-    ends = min(float(every.min()), place), max(float(every.max()), place)
+    place = float(best.crossing(wanted)[0])
+    every = np.concatenate([curves.crossing(wanted) for curves in accepted])
+    ends = float(every.min()), float(every.max())
     low = ranked.count(ends[0]) if 0 <= ends[0] <= 1 else None
     high = ranked.count(ends[1]) if 0 <= ends[1] <= 1 else None
     least, most, share = ranked.count(0), ranked.count(1), f"{100 * wanted:g} %"
