@@ -100,7 +100,15 @@ def test_verify_counts_the_lab(
     command = ["verify", "--concepts", "m.csv", "--sample", "s.parquet", "--reference", "reference", "--out", "c.csv"]
     assert run([*command, "--json", "--cache", "cache"]) == 0
     funnel = json.loads(capsys.readouterr().out)
-    assert funnel == {"mentions": 80, "sampled": 8, "alive": 7, "verified": 6, "dead": {"dead link": 1}, "unjudged": {}}
+    assert funnel == {
+        "mentions": 80,
+        "sampled": 8,
+        "alive": 7,
+        "verified": 6,
+        "dead": {"dead link": 1},
+        "unjudged": {},
+        "warnings": [],
+    }
     table = read_table("c.csv")
     assert table["count"].to_list() == ["69", "0"]
     assert table["status"].to_list() == ["ok", "zero"]

@@ -47,7 +47,7 @@ class Halves:
 
 
 class Point:
-    name = "halves"
+    name, module, dist = "halves", __name__, None
 
     def load(self) -> type[Halves]:
         return Halves

@@ -125,7 +125,7 @@ def test_what_is_counted_and_fetched(folder: Path) -> None:
     ("changes", "message"),
     [
         ({"embeder": "x"}, r"row 6: unknown key 'embeder', did you mean 'embedder'\?"),
-        ({"zzz": 1}, r"row 6: unknown key 'zzz'; accepted: adaptive, address, allow_missing, "),
+        ({"zzz": 1}, r"row 6: unknown key 'zzz'; accepted: adaptive, address, allow_download, "),
         ({"reference": None, "referense": "reference"}, r"unknown key 'referense', did you mean 'reference'\?"),
         ({"name": None}, r"'name' is missing; accepted: a line 'name: …'"),
         ({"name": 7}, r"row 1: 'name' is wrong \(7\); accepted: a valid string"),

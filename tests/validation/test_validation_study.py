@@ -74,7 +74,7 @@ def _covered(counts: np.ndarray, step: float, low: int, high: int) -> bool:
     from mimetic2.threshold.verdict import Verdict
 
     records = Records()
-    judgement = Judgement(Verdict.STEP, 90.0, StepInterval(low, high, False, 7.35, False))
+    judgement = Judgement(Verdict.STEP, 90.0, StepInterval(low, high, False, 7.35, False, 7.35))
     cells_module._record_step(step, judgement, None, counts, records)
     return records.covered[0]
 
