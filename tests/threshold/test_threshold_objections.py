@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from scipy.stats import t as student_t
 
 from mimetic2.errors import InputError
-from mimetic2.threshold import find_threshold, threshold_of
+from mimetic2.threshold import SideColumns, find_threshold, threshold_of
+from mimetic2.threshold.digits import decimals
 from mimetic2.threshold.intervals import from_count, hansen_critical, ramp_midpoint, step_interval
 from mimetic2.threshold.rise_bound import rise_bound, student_quantile
 from mimetic2.threshold.shapes import Design
+from mimetic2.threshold.text import prediction_text
 from mimetic2.threshold.weights import concept_weights
 
 FRACTIONS = st.floats(0, 50, allow_nan=False).map(lambda value: round(value, 2))
@@ -221,3 +223,51 @@ def test_the_sentence_of_no_rise_names_both_bounds_rounded_up() -> None:
 @pytest.mark.parametrize("probability", [0.75, 0.975, 0.995])
 def test_students_quantile(freedom: int, probability: float) -> None:
     assert student_quantile(probability, freedom) == pytest.approx(student_t.ppf(probability, freedom), rel=2e-3)
+
+
+COUNTS = np.arange(0, 120, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [
+        (COUNTS + 1, COUNTS + 9, "row 1: column 'count_low': leaves the count outside (1, the count is 0)"),
+        (COUNTS - 0, COUNTS - 1, "row 1: column 'count_high': leaves the count outside (-1, the count is 0)"),
+        (COUNTS - 0, None, "row 1: column 'count_high': is missing beside the other end"),
+    ],
+)
+def test_a_count_lies_in_its_interval_also_in_python(low: np.ndarray, high: np.ndarray | None, says: str) -> None:
+    beside = SideColumns(count_low=low, count_high=high)
+    with pytest.raises(InputError, match=re.escape(says)):
+        find_threshold(COUNTS, 0.01 * COUNTS, beside=beside)
+
+
+def test_counts_beyond_every_data_set_are_refused() -> None:
+    with pytest.raises(InputError, match="row 12: column 'counts': is too large"):
+        find_threshold(COUNTS * 1e20, 0.01 * COUNTS)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-4, 1.0])
+def test_predictions_show_scores_of_any_size(unit: float) -> None:
+    rng = np.random.default_rng(1)
+    counts = np.round(10 ** rng.uniform(0, 4, 60))
+    scores = 0.3 * (counts >= 150) + rng.normal(0, 0.05, 60)
+    found = find_threshold(counts, scores * unit, null_score=rng.normal(0, 0.02, 60) * unit, draws=99)
+    at = found.predict(300)
+    assert at.score == pytest.approx(0.3 * unit, rel=0.1)
+    assert at.score_interval is not None
+    assert at.score_interval[0] < at.score < at.score_interval[1]
+    assert "0.000" not in prediction_text(at, 0.95)
+    assert found.null_band is not None
+    assert found.null_band.high > 0.01 * unit
+    assert found.shapes is not None
+    assert found.shapes["step"]["top"] == pytest.approx(0.3 * unit, rel=0.1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(-1, 1), st.integers(-30, 2), st.floats(0.01, 1))
+def test_decimals_keep_four_digits_of_the_range_and_never_less_than_six(base: float, power: int, span: float) -> None:
+    places = decimals([base, base + span * 10.0**power])
+    assert places >= 6
+    if power > -10:
+        assert places == 6 or 10.0**-places <= 1.1e-3 * span * 10.0**power

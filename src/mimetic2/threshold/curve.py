@@ -9,6 +9,7 @@ in 76 to 88 % of simulated studies, this one in 89 to 94 %.) Outside the observe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 
 from mimetic2.errors import InputError
 from mimetic2.threshold.arguments import number
+from mimetic2.threshold.digits import DECIMALS, decimals, shown
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.shapes import SHAPES, Batch, Design, variance_floor
 from mimetic2.threshold.verdict import neighbours, unshrunk
@@ -39,10 +41,16 @@ class Curve:
     spread_high: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists, scores with 6 decimals."""
+        """Plain lists, scores with 6 decimals or more (:mod:`mimetic2.threshold.digits`)."""
+        places = self.decimals
         lists: dict[str, Any] = {"count": plain_counts(self.count)}
-        lists |= {name: np.round(getattr(self, name), 6).tolist() for name in ("score", "low", "high")}
-        return lists | {"spread_low": round(self.spread_low, 6), "spread_high": round(self.spread_high, 6)}
+        lists |= {name: np.round(getattr(self, name), places).tolist() for name in ("score", "low", "high")}
+        return lists | {"spread_low": round(self.spread_low, places), "spread_high": round(self.spread_high, places)}
+
+    @property
+    def decimals(self) -> int:
+        """Decimals that the curve, its band and the scatter around it need."""
+        return decimals([*self.low, *self.high, self.high[-1] + self.spread_high, self.low[0] + self.spread_low])
 
 
 @dataclass(frozen=True)
@@ -147,7 +155,8 @@ def null_band(null_score: Floats, level: float, source: str = "other concepts") 
     present = null_score[np.isfinite(null_score)]
     tail = (1 - level) / 2
     low, median, high = np.quantile(present, [tail, 0.5, 1 - tail])
-    return NullBand(round(float(low), 6), round(float(median), 6), round(float(high), 6), source)
+    places = decimals(present)
+    return NullBand(round(float(low), places), round(float(median), places), round(float(high), places), source)
 
 
 def find_onset(
@@ -167,12 +176,12 @@ def find_onset(
     resampled = rng.choice(present, (len(drawn), len(present)))
     ahead = drawn - np.quantile(resampled, top, axis=1)[:, np.newaxis]
     lowest, highest = np.quantile(ahead, [1 - top, top], axis=0)
-    count = int(curve.count[above.argmax()])
+    count = math.ceil(curve.count[above.argmax()])
     if not (lowest > 0).any():
         return count, None
     below = np.flatnonzero(highest < 0)
     low = int(np.floor(curve.count[below[-1]])) + 1 if len(below) else int(curve.count[0])
-    return count, (min(low, count), max(int(curve.count[(lowest > 0).argmax()]), count))
+    return count, (min(low, count), max(math.ceil(curve.count[(lowest > 0).argmax()]), count))
 
 
 def predict(document: Mapping[str, Any], count: float) -> Prediction:
@@ -187,12 +196,15 @@ def predict(document: Mapping[str, Any], count: float) -> Prediction:
         raise InputError("this threshold was found in paper mode, which has no curve", accepted="a robust threshold")
     least, most = curve["count"][0], curve["count"][-1]
     if not least <= count <= most:
-        ends = f"{curve['score'][0]:.3f} at {least:,} and {curve['score'][-1]:.3f} at {most:,}"
+        first, last = curve["score"][0], curve["score"][-1]
+        span = max(curve["high"]) - min(curve["low"])
+        ends = f"{shown(first, span=span)} at {least:,} and {shown(last, span=span)} at {most:,}"
         note = f"{count:,.10g} lies outside the observed counts, {least:,} to {most:,}; no statement ({ends})"
         return Prediction(count, None, None, None, None, None, note)
-    score = _read(curve, "score", count)
-    interval = (_read(curve, "low", count), _read(curve, "high", count))
-    single = (round(interval[0] + curve["spread_low"], 6), round(interval[1] + curve["spread_high"], 6))
+    places = decimals([*curve["low"], *curve["high"], curve["spread_high"], curve["spread_low"]])
+    score = _read(curve, "score", count, places)
+    interval = (_read(curve, "low", count, places), _read(curve, "high", count, places))
+    single = (round(interval[0] + curve["spread_low"], places), round(interval[1] + curve["spread_high"], places))
     chance = document["identification"]
     ranked = chance["curve"] if chance else None
     note = f"between the observed counts {least:,} and {most:,}"
@@ -203,6 +215,6 @@ def predict(document: Mapping[str, Any], count: float) -> Prediction:
     return Prediction(count, score, interval, single, _read(ranked, "p", count), p_interval, note)
 
 
-def _read(curve: Mapping[str, Any], column: str, count: float) -> float:
+def _read(curve: Mapping[str, Any], column: str, count: float, places: int = DECIMALS) -> float:
     x = np.log10(1 + np.asarray(curve["count"], dtype=np.float64))
-    return round(float(np.interp(np.log10(1 + count), x, curve[column])), 6)
+    return round(float(np.interp(np.log10(1 + count), x, curve[column])), places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mimetic2.threshold.conclusion import Conclusion
+from mimetic2.threshold.digits import decimals
 from mimetic2.threshold.intervals import from_count
 from mimetic2.threshold.planning import concepts_needed
 from mimetic2.threshold.rise_bound import rise_bound
@@ -33,9 +34,10 @@ def shape_rows(design: Design, fits: dict[str, Fit]) -> dict[str, dict[str, floa
     """The ``shapes`` part of threshold.json: BIC, its distance to the best, and where each shape stands."""
     least = fits[lowest(fits)].bic
     rows = {}
+    places = decimals([fit.levels for fit in fits.values()])
     for shape, fit in fits.items():
         row: dict[str, float] = {"bic": round(fit.bic, 4), "delta": round(fit.bic - least, 4), "rss": round(fit.rss, 8)}
-        row |= {"floor": round(float(fit.levels[0]), 6), "top": round(float(fit.levels[-1]), 6)}
+        row |= {"floor": round(float(fit.levels[0]), places), "top": round(float(fit.levels[-1]), places)}
         if shape == "step":
             row["count"] = from_count(design, fit.column)
         if shape == "hinge":

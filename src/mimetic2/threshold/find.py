@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mimetic2.countstable import LARGEST_COUNT
 from mimetic2.errors import InputError
 from mimetic2.seeding import generator
 from mimetic2.threshold.arguments import name_column, number, number_column, truth_column, whole
@@ -103,6 +104,11 @@ def _checked(
         raise InputError(f"the level is {level}", accepted="numbers between 0.5 and 1, such as 0.95")
     whole(draws, "draws", LEAST_DRAWS)
     counts = number_column(counts, "counts", minimum=0)
+    if len(counts) and counts.max() > LARGEST_COUNT:
+        row = int(counts.argmax()) + 1
+        raise InputError(
+            f"is too large ({counts.max():g})", row=row, column="counts", accepted=f"0 to {LARGEST_COUNT:,}"
+        )
     scores = number_column(scores, "scores", n=len(counts))
     if beside is not None and not isinstance(beside, SideColumns):
         raise InputError(f"beside is {type(beside).__name__}", accepted="SideColumns(...)")

@@ -79,6 +79,18 @@ class SideColumns:
         covariates = {name: number_column(values, name, n=n, missing=True) for name, values in self.covariates.items()}
         return replace(self, **found, covariates=covariates)
 
+    def check_intervals(self, counts: Floats) -> None:
+        """Raise :class:`InputError` unless every count (n,) lies in its interval, which has two ends or none."""
+        low, high = (np.full(len(counts), np.nan) if end is None else end for end in (self.count_low, self.count_high))
+        for row, (count, a, b) in enumerate(zip(counts, low, high, strict=True), 1):
+            if np.isnan(a) != np.isnan(b):
+                lacks = "count_low" if np.isnan(a) else "count_high"
+                raise InputError("is missing beside the other end", row=row, column=lacks, accepted="both or neither")
+            if a > count or b < count:
+                column, end = ("count_low", a) if a > count else ("count_high", b)
+                problem = f"leaves the count outside ({end:.15g}, the count is {count:.15g})"
+                raise InputError(problem, row=row, column=column, accepted="an interval around the count")
+
 
 @dataclass(frozen=True)
 class Observations:
@@ -132,6 +144,7 @@ def observe(
             f"only {distinct} distinct count{'s' if distinct > 1 else ''}",
             accepted=f"{LEAST_COUNTS} or more (paper: any)",
         )
+    beside.check_intervals(counts)
     optional: list[Floats | None] = []
     for name, values in (("score_se", score_se), ("null_score", null_score)):
         may_miss = name == "null_score"

@@ -9,6 +9,7 @@ from typing import Any
 
 from mimetic2.errors import InputError
 from mimetic2.threshold.curve import Prediction
+from mimetic2.threshold.digits import shown
 from mimetic2.threshold.find import threshold_of
 
 
@@ -99,6 +100,7 @@ def prediction_text(prediction: Prediction, level: float) -> str:
     )
     for name, value, pair in rows:
         if pair is not None:
-            point = "" if value is None else f"{value:.3f} "
-            lines.append(f"{name:<24} {point}({pair[0]:.3f} to {pair[1]:.3f})")
+            span = pair[1] - pair[0]
+            point = "" if value is None else f"{shown(value, span=span)} "
+            lines.append(f"{name:<24} {point}({shown(pair[0], span=span)} to {shown(pair[1], span=span)})")
     return "\n".join(lines)

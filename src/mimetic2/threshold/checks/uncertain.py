@@ -58,7 +58,7 @@ def uncertain(observed: Observations) -> bool:
 
 
 def drawn_counts(observed: Observations, level: float, rng: np.random.Generator, draws: int) -> Floats:
-    """Counts (draws, n) drawn from their intervals at ``level``; a count outside its interval is moved to its end."""
+    """Counts (draws, n) drawn from their intervals at ``level``, inside which they lie; NaN ends: certain."""
     low, high = observed.beside.count_low, observed.beside.count_high
     if low is None or high is None:
         return np.repeat(observed.counts[np.newaxis, :], draws, axis=0)
