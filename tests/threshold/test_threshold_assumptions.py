@@ -116,6 +116,22 @@ def test_invariance_is_judged_by_size_against_the_standard_errors() -> None:
     assert outcomes(counts, scores)["concepts alike"]["outcome"] == "not testable"
 
 
+def test_clusters_of_neighbours_are_doubted_and_unequal_scatter_is_not() -> None:
+    counts, scores = study(150)
+    assert outcomes(counts, scores)["concepts independent"]["outcome"] == "pass"
+    shared = np.random.default_rng(3).normal(0, 0.1, 38)[np.argsort(np.argsort(counts)) // 4]
+    found = outcomes(counts, scores + shared)["concepts independent"]
+    assert found["outcome"] == "doubtful"
+    assert "come in clusters" in str(found["finding"])
+    x = np.log10(1 + counts)
+    growing = 0.1 + 0.2 * np.random.default_rng(4).standard_normal(150) * (x / x.max()) ** 3
+    assert outcomes(counts, growing)["concepts independent"]["outcome"] == "pass"
+
+
+def test_few_concepts_cannot_show_clusters() -> None:
+    assert outcomes(*study(19))["concepts independent"]["outcome"] == "not testable"
+
+
 @pytest.mark.parametrize(
     ("name", "lacks"),
     [

@@ -209,10 +209,12 @@ def _robust(observed: Observations, common: dict[str, Any], draws: int) -> Thres
 
 
 def _warnings(found: Conclusion, checks: Checks) -> tuple[str, ...]:
-    """Those of the conclusion, and that the scores fall somewhere though a rise is named."""
-    if checks.fall is None or found.verdict not in (Verdict.STEP, Verdict.GRADUAL):
+    """Those of the conclusion, and, where a rise is named, what speaks against a mere rise or independent concepts."""
+    if found.verdict not in (Verdict.STEP, Verdict.GRADUAL):
         return found.warnings
-    return (*found.warnings, f"the score does not only rise, as every shape here does: {checks.fall}")
+    fall = (f"the score does not only rise, as every shape here does: {checks.fall}",) if checks.fall else ()
+    clusters = (f"concepts may not be independent: {checks.clusters}",) if checks.clusters else ()
+    return (*found.warnings, *fall, *clusters)
 
 
 def _onset(

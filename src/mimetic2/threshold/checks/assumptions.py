@@ -16,6 +16,7 @@ import numpy as np
 from mimetic2.seeding import generator
 from mimetic2.threshold.checks.covariates import count_association, pair_differences, surely_associated
 from mimetic2.threshold.checks.groups import Groups
+from mimetic2.threshold.checks.independence import neighbours_test
 from mimetic2.threshold.checks.influence import leave_one_out
 from mimetic2.threshold.checks.monotone import monotone_test
 from mimetic2.threshold.checks.sensitivity import CHANGED, COVARIATES, DISTINCT, DRAWN, NOT_TESTABLE, WEIGHTED, Row
@@ -27,7 +28,7 @@ from mimetic2.threshold.shapes import SHAPES
 from mimetic2.threshold.verdict import SIGNIFICANCE
 
 PASS, DOUBTFUL = "pass", "doubtful"
-MONOTONE = "monotone"
+MONOTONE, INDEPENDENT = "monotone", "concepts independent"
 NEAR, ENOUGH_NEAR = 0.5, 5  # decades on each side of the threshold, concepts wanted there
 
 
@@ -54,6 +55,7 @@ def assumptions(
     return (
         _monotone(found, setting),
         _equal_variance(found),
+        _independent(found, setting),
         _no_single_concept(observed, found, setting),
         _near_threshold(found),
         _alike(observed, found, setting),
@@ -64,10 +66,10 @@ def assumptions(
     )
 
 
-def doubtful_fall(assumed: Sequence[Assumption]) -> str | None:
-    """The finding on a fall of the scores where the assumption that they only rise is doubtful, else None."""
-    monotone = next(assumption for assumption in assumed if assumption.name == MONOTONE)
-    return monotone.finding if monotone.outcome == DOUBTFUL else None
+def doubt(assumed: Sequence[Assumption], name: str) -> str | None:
+    """The finding of the assumption ``name`` if it is doubtful, else None."""
+    found = next(assumption for assumption in assumed if assumption.name == name)
+    return found.finding if found.outcome == DOUBTFUL else None
 
 
 def _monotone(found: Conclusion, setting: Setting) -> Assumption:
@@ -93,6 +95,22 @@ def _equal_variance(found: Conclusion) -> Assumption:
         "concept's scatter from the quarter of all concepts nearest to it in count, so they allow for slow changes."
     )
     return Assumption("equal variance", text, DOUBTFUL if p <= SIGNIFICANCE else PASS, finding, round(p, 6))
+
+
+def _independent(found: Conclusion, setting: Setting) -> Assumption:
+    name, text = INDEPENDENT, "Concepts of neighbouring counts do not go together."
+    tested = neighbours_test(found, generator(setting.seed, "neighbours"))
+    if tested is None:
+        return Assumption(name, text, NOT_TESTABLE, "There are too few concepts, or their scores do not scatter.")
+    finding = (
+        f"Neighbours' scores around the {found.rivals[0].shape} correlate by {tested.correlation:.2f} ({_p(tested.p)})."
+    )
+    if tested.p <= SIGNIFICANCE:
+        finding += (
+            " Either the shape misses something, or concepts come in clusters (a band's members, a master's pupils): "
+            "then fewer concepts than were counted speak, and tests and intervals claim too much."
+        )
+    return Assumption(name, text, DOUBTFUL if tested.p <= SIGNIFICANCE else PASS, finding, round(tested.p, 6))
 
 
 def _no_single_concept(observed: Observations, found: Conclusion, setting: Setting) -> Assumption:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mimetic2.threshold.checks.assumptions import assumptions, doubtful_fall
+from mimetic2.threshold.checks.assumptions import INDEPENDENT, MONOTONE, assumptions, doubt
 from mimetic2.threshold.checks.bounds import Bounds, one_sided
 from mimetic2.threshold.checks.controls import Controls, examine_controls
 from mimetic2.threshold.checks.groups import Groups, compare_groups
@@ -21,7 +21,10 @@ FEWER_DRAWS = 199  # for rows that stand beside a conclusion of more draws
 
 @dataclass(frozen=True)
 class Checks:
-    """Everything that stands beside a conclusion in threshold.json; ``fall``: what speaks against "it only rises"."""
+    """Everything that stands beside a conclusion in threshold.json.
+
+    ``fall``: what speaks against "it only rises"; ``clusters``: what speaks against independent concepts.
+    """
 
     sensitivity: tuple[dict[str, Any], ...]
     bounds: Bounds
@@ -29,6 +32,7 @@ class Checks:
     controls: Controls | None
     assumptions: tuple[dict[str, Any], ...]
     fall: str | None
+    clusters: str | None
 
 
 def examine(observed: Observations, found: Conclusion, drawn: Floats, moved: Shifts | None, setting: Setting) -> Checks:
@@ -45,6 +49,7 @@ def examine(observed: Observations, found: Conclusion, drawn: Floats, moved: Shi
         sensitivity=tuple(row.to_dict() for row in rows),
         groups=groups,
         controls=examine_controls(observed),
-        fall=doubtful_fall(assumed),
+        fall=doubt(assumed, MONOTONE),
+        clusters=doubt(assumed, INDEPENDENT),
         bounds=one_sided(found, drawn, observed.null_score, moved, setting),
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from mimetic2.threshold.association import correlation
 from mimetic2.threshold.checks.covariates import pair_differences
+from mimetic2.threshold.checks.independence import neighbours_test
 from mimetic2.threshold.checks.influence import leave_one_out
 from mimetic2.threshold.checks.monotone import monotone_test
 from mimetic2.threshold.checks.two_steps import fit_two_steps
@@ -36,6 +37,8 @@ def checks_study(case: Case, rng: np.random.Generator) -> Outcome:
         "concepts alike doubted": None if pairs is None or pairs.p is None else pairs.p <= SIGNIFICANCE,
         "leading shape hangs on one concept": _hangs_on_one(found),
     }
+    neighbours = neighbours_test(found, rng)
+    outcome["dependence wrongly seen"] = None if neighbours is None else neighbours.p <= SIGNIFICANCE
     unequal = koenker is not None and koenker <= SIGNIFICANCE
     outcome["unequal variance " + ("seen" if case.noise in ("rising", "falling") else "wrongly seen")] = unequal
     if case.world in ("step", "ramp"):

@@ -10,6 +10,8 @@ import numpy as np
 
 from mimetic2.threshold.association import correlation
 from mimetic2.threshold.batch import Intervals, judge_many
+from mimetic2.threshold.checks.independence import neighbours_test
+from mimetic2.threshold.conclusion import conclude
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.threshold.shapes import Design
 from mimetic2.threshold.verdict import SIGNIFICANCE, Verdict
@@ -33,6 +35,8 @@ def dependent_study(case: Case, rng: np.random.Generator) -> Outcome:
     if judged.interval is not None:
         sample = Sample(counts, truth, scores)
         outcome["interval covers"] = holds_step(judged.interval.low, judged.interval.high, sample)
+    neighbours = neighbours_test(conclude(counts, scores, None, level=LEVEL, seed=0, draws=1), rng)
+    outcome["dependence seen"] = None if neighbours is None else neighbours.p <= SIGNIFICANCE
     if case.world == "flat":
         outcome["flat not rejected"] = judged.verdict is Verdict.NONE
         outcome["association wrongly seen"] = correlation(counts, scores, rng, DRAWS)["p"] <= SIGNIFICANCE
