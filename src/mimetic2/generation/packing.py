@@ -2,8 +2,8 @@
 
 torch multiplies with MKL in linear layers, which takes twice as long as oneDNN on some processors, and brings the
 weights of a convolution into order at each call, which takes a tenth of a call where batches are small. The operations
-are those that torch's own compiler puts in their place. Those of linear layers round differently; convolutions give
-the same bytes.
+are those that torch's own compiler puts in their place; they are not of its public interface, so a torch without them
+does without. Those of linear layers round differently; convolutions give the same bytes.
 """
 
 from __future__ import annotations
@@ -67,10 +67,18 @@ def _replace(
 ) -> int:
     import torch
 
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    if not _has_operations():
         return 0
     found = [each for each in network.modules() if type(each) is getattr(torch.nn, kind) and fits(each)]
     found = [each for each in found if each.weight.dtype == torch.float32]
     for layer in found:
         layer.forward = packed(layer)
     return len(found)
+
+
+def _has_operations() -> bool:
+    import torch
+
+    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    packed = all(hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_convolution_pointwise"))
+    return there and packed and hasattr(torch._C._nn, "mkldnn_reorder_conv2d_weight")
