@@ -12,10 +12,9 @@ from pathlib import Path
 import polars as pl
 
 from mimetic2.errors import InputError
-from mimetic2.tables import SHORTEST, booleans, names, numbers, read_table
+from mimetic2.tables import LARGEST_WHOLE, SHORTEST, booleans, names, numbers, read_table
 
-LARGEST_COUNT = 2**53
-"""Up to here every whole number is a number of its own in floating point; no data set has as many rows."""
+LARGEST_COUNT = LARGEST_WHOLE  # no data set has as many rows
 STATUSES = ("ok", "zero", "missing")
 COVARIATE = "covariate_"
 DECIMALS = dict.fromkeys(("count", "count_low", "count_high"), SHORTEST)

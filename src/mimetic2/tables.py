@@ -19,7 +19,8 @@ ENDINGS = (".csv", ".parquet", ".jsonl")
 TRUE, FALSE = "true", "false"
 SHORTEST = -1
 """In ``decimals`` of :func:`write_table`: as many as the number has, a whole one none."""
-_LARGEST_WHOLE = 2**53
+LARGEST_WHOLE = 2**53
+"""Up to here every whole number is a number of its own in floating point."""
 
 
 def read_table(path: str | Path, required: Sequence[str] = ()) -> pl.DataFrame:
@@ -133,7 +134,7 @@ def numbers(
     Raises :class:`InputError` naming the row of the first cell that is no number, not finite, too small or large, or
     not whole. Whole numbers end at 2⁵³, from where on not each has a floating-point number of its own.
     """
-    maximum = _LARGEST_WHOLE if whole and maximum is None else maximum
+    maximum = LARGEST_WHOLE if whole and maximum is None else maximum
     accepted = ("whole " if whole else "") + "numbers" + (f" from {minimum:g}" if minimum is not None else "")
     accepted += f" to {maximum:,.0f}" if maximum is not None else ""
     values: list[float | None] = []

@@ -107,7 +107,7 @@ def generate(
     given = locals()
     from mimetic2.concepts import read_concepts
     from mimetic2.generation import generate_images
-    from mimetic2.planning.deciding import ALLOCATION
+    from mimetic2.planning.deciding import ALLOCATION, per_prompt
 
     chosen = _chosen(given)
     if model == "lab" and prompts is None:
@@ -118,8 +118,7 @@ def generate(
     then = deciding(given | {"domain": domain}, listed)
     table = generate_images(model, listed, templates, out, sampling=sampling, then=then, **same, **chosen.arguments())
     if then is not None and not as_json:
-        each = table.group_by("concept", "prompt").len()["len"].to_list()
-        print(f"{min(each)} to {max(each)} images per prompt, as in {out / ALLOCATION}")
+        print(f"{per_prompt(table)} images per prompt, as in {out / ALLOCATION}")
     _tell(table, out, as_json=as_json)
 
 
@@ -187,13 +186,13 @@ def _prompts(
 
 
 def _tell(table: pl.DataFrame, out: Path, *, as_json: bool) -> None:
-    from json import dumps, loads
+    from json import dumps
 
     from mimetic2.generation import EXCLUDED
-    from mimetic2.generation.images import RECORD_NAME
+    from mimetic2.generation.images import recorded_warnings
 
     excluded = table.filter(table["status"] == EXCLUDED).height
-    warnings = loads((out / RECORD_NAME).read_text(encoding="utf-8"))["warnings"]
+    warnings = recorded_warnings(out)
     if as_json:
         said = {"folder": str(out), "images": table.height - excluded, "excluded": excluded, "warnings": warnings}
         print(dumps(said, ensure_ascii=False))

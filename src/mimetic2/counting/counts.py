@@ -15,7 +15,7 @@ from mimetic2.counting.locations import absolute, size
 from mimetic2.counting.missing import check_missing, missing_rows
 from mimetic2.counting.outputs import Total, counts_table, sample_table, summary
 from mimetic2.counting.readers import Columns
-from mimetic2.counting.retries import ATTEMPTS
+from mimetic2.counting.retries import tell_unreadable
 from mimetic2.counting.sampling import Sampler
 from mimetic2.counting.shards import Job, Outcome, count_shard, read_tally
 from mimetic2.errors import InputError
@@ -121,7 +121,7 @@ def _count_shards(
             outcomes[todo[index]] = outcome
             _await_visible(Path(job.folder), outcome)
             if outcome.reason is not None:
-                log(f"{todo[index]}: cannot be read ({outcome.reason}), tried {ATTEMPTS} times")
+                tell_unreadable(todo[index], outcome.reason)
             progress.advance()
     return {shard: outcomes[shard] for shard in shards}
 

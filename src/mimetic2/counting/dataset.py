@@ -18,7 +18,7 @@ from mimetic2.counting.fetching.selection import UNSAFE_ABOVE, Blocklist, refuse
 from mimetic2.counting.judge import Judge
 from mimetic2.counting.readers import Columns, UnreadableShard, batches, texts_at
 from mimetic2.counting.references import reference_table
-from mimetic2.counting.sources import Refusing, source_of
+from mimetic2.counting.sources import LAB_LINK, Refusing, source_of
 from mimetic2.counting.survey import Opener, Survey, survey
 from mimetic2.counting.uniform import sample_rows
 from mimetic2.counting.verification import cutoff_for
@@ -31,7 +31,6 @@ from mimetic2.tables import check_ending, write_table
 if TYPE_CHECKING:
     from mimetic2.counting.fetching import Limits
 
-LAB_LINK = "lab://"
 MOST_ROWS = 1_000_000
 """The random sample is bounded: it shows people whom nobody asked about."""
 

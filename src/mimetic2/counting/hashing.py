@@ -132,23 +132,8 @@ def _each_word(eights: Words, starts: Ints, have: Ints, ends: Words) -> Iterator
 
 
 def aligned(data: bytes) -> Words:
-    """The bytes eight at a time, with zeros for :func:`words_at` to read behind the end."""
+    """The bytes eight at a time, with zeros to read behind the end."""
     return np.frombuffer(data + bytes(16 - len(data) % 8), "<u8")
-
-
-def words_at(eights: Words, positions: Ints) -> Words:
-    """The eight bytes from each position on as a number, little end first.
-
-    Two aligned reads and shifts take less time than numpy's unaligned ones.
-    """
-    whole, bits, back = _aim(positions)
-    low = eights.take(whole)
-    low >>= bits
-    whole += 1
-    high = eights.take(whole)
-    high <<= back
-    low |= high
-    return low
 
 
 def _aim(positions: Ints) -> tuple[Ints, Words, Words]:

@@ -16,6 +16,7 @@ from mimetic2.counting.scanners import (
     Ints,
     Scanner,
     TableScanner,
+    changes,
     default_scanner,
     literal,
     spread,
@@ -69,7 +70,7 @@ class Matcher:
         if self._adapts:
             self._choose(len(literals) / len(texts))
         found = np.sort(self._keys(data, literals, ends))
-        return found[np.flatnonzero(np.diff(found, prepend=-1))]
+        return found[np.flatnonzero(changes(found))]
 
     def _choose(self, finds: float) -> None:
         """The scanner of the next batch, from this one's finds a caption; it changes the time, not what is found."""

@@ -37,10 +37,15 @@ def missing_rows(outcomes: Mapping[str, Outcome], read: Mapping[str, int]) -> in
     return math.ceil(lost)
 
 
+def missing_share(rows: int, missing: int) -> float:
+    """``missing`` as a share of all rows: those read and those missing."""
+    return missing / max(rows + missing, 1)
+
+
 def check_missing(outcomes: Mapping[str, Outcome], rows: int, missing: int, allowed: float) -> None:
     """Raise :class:`InputError` if ``missing`` of the ``rows`` + ``missing`` are a larger share than ``allowed``."""
     failed = {shard: outcome.reason for shard, outcome in outcomes.items() if outcome.result is None}
-    share = missing / max(rows + missing, 1)
+    share = missing_share(rows, missing)
     if failed and share > allowed:
         shard, reason = next(iter(failed.items()))
         others = f", nor can others, {len(failed)} in all, named above" if len(failed) > 1 else ""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from mimetic2.concepts import Concept
-from mimetic2.counting.missing import mentions_high
+from mimetic2.counting.missing import mentions_high, missing_share
 from mimetic2.counting.sampling import Sample
 from mimetic2.counting.scanners import default_scanner
 from mimetic2.counting.shards import Job, Outcome
@@ -78,7 +78,7 @@ def summary(job: Job, outcomes: Mapping[str, Outcome], total: Total) -> dict[str
         "mentioned": int((total.mentions > 0).sum()),
         "mentions": int(total.mentions.sum()),
         "missing_rows": total.missing,
-        "missing_share": total.missing / max(total.rows + total.missing, 1),
+        "missing_share": missing_share(total.rows, total.missing),
         "missing": failed,
         "sample": job.sample,
         "seed": job.seed,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from mimetic2.progress import log
+
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.2
 
@@ -15,3 +17,8 @@ def attempts() -> Iterator[int]:
         if attempt:
             time.sleep(PAUSE_SECONDS * 4**attempt)
         yield attempt
+
+
+def tell_unreadable(shard: str, reason: str | None) -> None:
+    """Say that a file was given up."""
+    log(f"{shard}: cannot be read ({reason}), tried {ATTEMPTS} times")

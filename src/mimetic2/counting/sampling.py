@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mimetic2.counting.hashing import key_of, keyed_hashes
-from mimetic2.counting.scanners import spread
+from mimetic2.counting.scanners import changes, spread
 
 Ints = npt.NDArray[np.int64]
 _LARGEST = np.iinfo(np.int64).max
@@ -103,7 +103,7 @@ class Sampler:
         columns: list[Any] = [np.concatenate(parts) for parts in zip(self._kept, *self._pending, strict=True)]
         self._kept = kept = _bottom(_Entries(*columns), self.k)
         self._pending, self._waiting = [], 0
-        ends = np.flatnonzero(_changes(kept.concept[::-1])[::-1])
+        ends = np.flatnonzero(changes(kept.concept[::-1])[::-1])
         full = ends[np.diff(ends, prepend=-1) == self.k]
         self._limits[kept.concept[full]] = kept.hash[full]
 
@@ -127,11 +127,11 @@ def _bottom(pairs: _Entries, k: int) -> _Entries:
     order = _by_concept_and_hash(pairs.concept, pairs.hash)
     columns: list[Any] = [column[order] for column in pairs]
     concept, hashes, multiplicity, unsafe, place = columns
-    first = np.flatnonzero(_changes(concept) | _changes(hashes))  # of equal pairs
+    first = np.flatnonzero(changes(concept) | changes(hashes))  # of equal pairs
     if len(first) < len(order):
         multiplicity, unsafe = np.add.reduceat(multiplicity, first), np.fmax.reduceat(unsafe, first)
         concept, hashes, place = concept[first], hashes[first], place[first]
-    starts = np.flatnonzero(_changes(concept))
+    starts = np.flatnonzero(changes(concept))
     kept, _ = spread(starts, np.minimum(np.diff(starts, append=len(concept)), k))
     return _Entries(concept[kept], hashes[kept], multiplicity[kept], unsafe[kept], place[kept])
 
@@ -142,10 +142,3 @@ def _by_concept_and_hash(concepts: Ints, hashes: Ints) -> Ints:
     key = concepts[order]
     narrow = key.astype(np.uint16) if key.max(initial=0) <= np.iinfo(np.uint16).max else key
     return order[np.argsort(narrow, kind="stable")]
-
-
-def _changes(numbers: Ints) -> npt.NDArray[np.bool_]:
-    """Where a number differs from the one before; the first does."""
-    changes = np.ones(len(numbers), bool)
-    np.not_equal(numbers[1:], numbers[:-1], out=changes[1:])
-    return changes

@@ -156,6 +156,13 @@ def spread(first: Ints, sizes: Ints) -> Hits:
     return first[which] + within, which
 
 
+def changes(numbers: Ints) -> npt.NDArray[np.bool_]:
+    """Where a number differs from the one before; the first does."""
+    differs = np.ones(len(numbers), bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=differs[1:])
+    return differs
+
+
 SCANNERS: dict[str, Callable[[Sequence[bytes]], Scanner]] = {
     "hyperscan": HyperscanScanner,
     "automaton": AutomatonScanner,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mimetic2.counting.matching import Matcher
 from mimetic2.counting.readers import Batch, Columns, batches
 from mimetic2.counting.sampling import Ints, Sample, Sampler, pair_hashes
+from mimetic2.counting.scanners import changes
 
 _FLAGS = {"nsfw": 1.0, "unsafe": 1.0, "true": 1.0, "unsure": 0.5, "unlikely": 0.0, "false": 0.0}
 
@@ -45,7 +46,7 @@ def _sample(sampler: Sampler, batch: Batch, rows: Ints, indexes: Ints) -> None:
     """Offer the sampler the rows that mention a concept, which are sorted."""
     import pyarrow as pa
 
-    new = np.diff(rows, prepend=-1) != 0
+    new = changes(rows)
     distinct, which = rows[new], np.cumsum(new) - 1
     captions = _texts(batch.texts, distinct)
     urls = _texts(batch.urls, distinct) if batch.urls is not None else pa.repeat(b"", len(distinct))

@@ -18,6 +18,7 @@ from mimetic2.counting.cleaning import LEAST_BYTES
 from mimetic2.counting.img2dataset import FILE_MISSING, Place, listed_links
 from mimetic2.errors import InputError
 
+LAB_LINK = "lab://"  # mimetic2.lab.links would load all that paints
 NOT_FETCHED = "not fetched"
 
 
@@ -51,7 +52,7 @@ class LabSource:
 
         from mimetic2.lab import DeadLink, render_url
 
-        if not url.startswith("lab://"):
+        if not url.startswith(LAB_LINK):
             accepted = "a folder of fetched images (`mimetic2 fetch`) for links of the web"
             raise InputError(f"'{url}' is not a link of the lab", accepted=accepted)
         try:

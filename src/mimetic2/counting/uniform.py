@@ -24,10 +24,9 @@ from mimetic2.counting.locations import absolute
 from mimetic2.counting.missing import check_missing, missing_rows
 from mimetic2.counting.passes import Unreadable, each_shard, numbered_batches
 from mimetic2.counting.readers import Batch, Columns, texts_at
-from mimetic2.counting.retries import ATTEMPTS, attempts
+from mimetic2.counting.retries import attempts, tell_unreadable
 from mimetic2.counting.scanning import unsafe_flags
 from mimetic2.counting.shards import Outcome, footer_rows
-from mimetic2.progress import log
 from mimetic2.seeding import derive_seed
 
 SCHEMA = {"url": pl.String, "caption": pl.String, "punsafe": pl.Float64, "hash": pl.Int64}
@@ -71,7 +70,7 @@ def sample_rows(
     for shard, found, rows, outcome in each_shard(work, tasks, "sample rows", workers=workers):
         outcomes[shard] = outcome
         if outcome.result is None:
-            log(f"{shard}: cannot be read ({outcome.reason}), tried {ATTEMPTS} times")
+            tell_unreadable(shard, outcome.reason)
             continue
         parts.append(found)
         read[shard] = rows

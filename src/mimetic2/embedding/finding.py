@@ -76,7 +76,7 @@ def _owners(root: Path, concepts: Sequence[str | Named] | None) -> tuple[dict[st
     if concepts is None:
         return concepts_of_folders(root), []
     folders = list(concepts_of_folders(root))
-    owners = match_folders(root, folders, [item if isinstance(item, str) else item.name for item in concepts])
+    owners = match_folders(root, folders, _names(concepts))
     return owners, [folder for folder in folders if folder not in owners]
 
 
@@ -116,8 +116,8 @@ def _tell(root: Path, strangers: Sequence[str], seen: _Seen) -> None:
         log(f"{root}: {len(loose_ones)} images beside the concepts' folders left out: {shown}")
 
 
-def _names(concepts: Iterable[str | Named]) -> set[str]:
-    return {item if isinstance(item, str) else item.name for item in concepts}
+def _names(concepts: Iterable[str | Named]) -> list[str]:
+    return [item if isinstance(item, str) else item.name for item in concepts]
 
 
 def loose(name: str) -> str:
@@ -209,7 +209,7 @@ def _indices(paths: Sequence[Path]) -> list[int]:
     return list(range(len(stems)))
 
 
-def _as_recorded(root: Path, frame: pl.DataFrame, concepts: set[str] | None, seen: _Seen) -> pl.DataFrame:
+def _as_recorded(root: Path, frame: pl.DataFrame, concepts: list[str] | None, seen: _Seen) -> pl.DataFrame:
     """Only files that `generate` recorded, where it left its table, and with them what it recorded as failed."""
     table = root / "images.csv"
     if not table.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from mimetic2.generation.execution import Execution
 
 TABLE_NAME, RECORD_NAME = "images.csv", "generation.json"
+
+
+def recorded_warnings(out: Path) -> list[str]:
+    """What the record of a generation in ``out`` warns of."""
+    warnings: list[str] = json.loads((out / RECORD_NAME).read_text(encoding="utf-8"))["warnings"]
+    return warnings
+
 
 Decide = Callable[[pl.DataFrame], Mapping[str, int]]
 """From the table of the first images to the number of images per prompt that each concept is to have in the end."""

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 ALLOCATION = "allocation.csv"
 
 
+def per_prompt(images: pl.DataFrame) -> str:
+    """The least and the largest number of images that a concept got per prompt, in words."""
+    each = images.group_by("concept", "prompt").len()["len"].to_list()
+    return f"{min(each)} to {max(each)}"
+
+
 @dataclass(frozen=True)
 class Deciding:
     """Decides, from the ``first`` images per prompt in ``folder``, how many each concept gets: at most ``most`` per

@@ -32,6 +32,11 @@ def embedder_name(study: Study) -> str:
     return study.embedder or load_domain(study.domain).embedder
 
 
+def scoring_of(study: Study) -> dict[str, Any]:
+    """How the study scores: options of `score_concepts` and of whatever scores before it."""
+    return {key: getattr(study, key) for key in ("references", "seed", "readout", "exclude_unfit")}
+
+
 def embedder_options(study: Study) -> dict[str, str]:
     """The rule for several faces: the study's or, in the paper's procedure where the domain says so, exactly one."""
     from mimetic2.embedding.registry import has_option

@@ -29,7 +29,7 @@ def count(study: Study, run: Path) -> Outcome:
     excluded = {"under age": len(concepts) - len(kept)} if len(kept) < len(concepts) else {}
     write_table(run / CONCEPTS, _concept_table(kept))
     if study.captions is None:
-        frame, warnings = _given_counts(study, kept)
+        frame, warnings = _given_counts(study, concepts)
         write_table(run / COUNTS, _with_covariates(study, frame), decimals=DECIMALS)
         return Outcome(f"{frame.height} concepts with counts as given", warnings, excluded)
     from mimetic2.counting.counts import count_captions, summary_path
@@ -94,19 +94,18 @@ def _concept_table(concepts: Sequence[Concept]) -> pl.DataFrame:
 
 
 def _given_counts(study: Study, concepts: Sequence[Concept]) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The rows of the user's table for the listed concepts, as they stand; rows of others are left out and said so."""
+    """The user's rows of the listed concepts that are no minors, as they stand; rows of the unlisted are told."""
     path = study.counts
     if path is None:
         raise InputError("the study has no 'counts'")
     frame = read_counts(path, paper=study.procedure == "paper")
-    wanted, rows = {concept.name for concept in concepts}, frame["concept"].to_list()
-    others = [name for name in rows if name not in wanted]
+    wanted, rows = {concept.name for concept in concepts if not concept.minor}, frame["concept"].to_list()
     without = sorted(wanted - set(rows))
     if without:
         raise InputError(f"has no row for the concept '{without[0]}'", file=path, accepted="a count for every concept")
     keep = frame.filter(pl.col("concept").is_in(list(wanted)))
-    minors = {concept.name for concept in listed(study) if concept.minor}
-    unlisted = [name for name in others if name not in minors]
+    known = {concept.name for concept in concepts}
+    unlisted = [name for name in rows if name not in known]
     warning = f"{len(unlisted)} rows of {path.name} name no listed concept and were left out"
     return keep, (warning,) if unlisted else ()
 
@@ -176,9 +175,11 @@ def verify(study: Study, run: Path) -> Outcome:
 
 def _images(study: Study, run: Path, sample: pl.DataFrame) -> Path | None:
     """The folder of fetched images; None for links of the lab."""
+    from mimetic2.counting.sources import LAB_LINK
+
     if study.fetch is not None:
         return run / FETCHED
-    if study.images_of_captions is None and not sample["url"].str.starts_with("lab://").all():
+    if study.images_of_captions is None and not sample["url"].str.starts_with(LAB_LINK).all():
         problem = "the captions' links lead to the web, and the study does not say where their images are"
         raise InputError(problem, accepted="'fetch: true' to fetch them, or 'images_of_captions: FOLDER'")
     return study.images_of_captions

@@ -18,6 +18,7 @@ from mimetic2.runs.choices import (
     prompts_of,
     remote_captions,
     sampling_of,
+    scoring_of,
     verifying_files,
     verifying_options,
 )
@@ -69,8 +70,7 @@ def _deciding_options(study: Study) -> dict[str, Any]:
 
 
 def _score_options(study: Study) -> dict[str, Any]:
-    keys = ("references", "seed", "readout", "exclude_unfit", "procedure")
-    return {key: getattr(study, key) for key in keys} | {"faces": counts_faces(study)}
+    return scoring_of(study) | {"procedure": study.procedure, "faces": counts_faces(study)}
 
 
 def _generate_inputs(study: Study, run: Path) -> dict[str, Path | Sequence[Path]]:

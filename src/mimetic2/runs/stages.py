@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mimetic2.concepts import Concept, read_concepts
 from mimetic2.errors import InputError
 from mimetic2.files import write_json
-from mimetic2.planning.deciding import Deciding
+from mimetic2.planning.deciding import Deciding, per_prompt
 from mimetic2.runs.choices import (
     counts_faces,
     embedder_of,
@@ -20,6 +19,7 @@ from mimetic2.runs.choices import (
     generating,
     prompts_of,
     sampling_of,
+    scoring_of,
 )
 from mimetic2.runs.deviations import deviation_warning, find_deviations
 from mimetic2.runs.places import (
@@ -27,7 +27,6 @@ from mimetic2.runs.places import (
     COUNTS,
     DEVIATIONS,
     GENERATED,
-    GENERATION,
     REFERENCE,
     SCORES,
     THRESHOLD,
@@ -51,6 +50,7 @@ READOUTS: dict[str, tuple[str, ...]] = {
 def generate(study: Study, run: Path) -> Outcome:
     """Images by the study's model."""
     from mimetic2.generation import generate_images
+    from mimetic2.generation.images import recorded_warnings
     from mimetic2.generation.presets import UNKNOWN_TRAINING
 
     if study.model is None:
@@ -71,12 +71,11 @@ def generate(study: Study, run: Path) -> Outcome:
         **generating(study).arguments(),
     )
     lost = Counter(reason for reason in table["reason"].to_list() if reason)
-    said = json.loads((run / GENERATION).read_text(encoding="utf-8"))["warnings"]
+    said = recorded_warnings(run / "generate")
     said = [warning for warning in said if warning != UNKNOWN_TRAINING]  # the study knows, or warns for itself
     summary = f"{table.height - lost.total():,} images of {table['concept'].n_unique()} concepts"
     if study.adaptive is not None:
-        each = table.group_by("concept", "prompt").len()["len"].to_list()
-        summary += f", {min(each)} to {max(each)} a prompt"
+        summary += f", {per_prompt(table)} a prompt"
     return Outcome(summary, tuple(said), dict(lost))
 
 
@@ -93,11 +92,8 @@ def _deciding(study: Study, adaptive: Adaptive, concepts: Sequence[Concept], run
         first=study.images,
         most=adaptive.most,
         budget=adaptive.budget,
-        references=study.references,
-        seed=study.seed,
-        exclude_unfit=study.exclude_unfit,
-        readout=study.readout,
         cache=cache,
+        **scoring_of(study),
     )
 
 
@@ -136,10 +132,7 @@ def score(study: Study, run: Path) -> Outcome:
         counts=read_table(run / COUNTS),
         concepts=read_concepts(run / CONCEPTS),
         training=_training(run),
-        references=study.references,
-        seed=study.seed,
-        exclude_unfit=study.exclude_unfit,
-        readout=study.readout,
+        **scoring_of(study),
     )
     result.save_run(run)
     lost = Counter(reason for reason in result.table["excluded"].to_list() if reason)

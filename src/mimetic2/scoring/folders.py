@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,46 +49,47 @@ def score(
     if names is None and table is not None:
         names = table["concept"].to_list()
     sources = [Path(source) for source in (reference, generated, *([training] if training is not None else []))]
+    load = functools.cache(EmbeddingTable.load)  # a file that is asked for its names is read once all the same
     if names is None:
-        names = _names_there(sources)
+        names = _names_there(sources, load)
     tool = get_embedder(embedder) if isinstance(embedder, str) else embedder
-    found = [_found(source, names, tool) for source in sources]  # all of them before the first image is opened
+    found = [_found(source, names, tool, load) for source in sources]  # all of them before the first image is opened
     folder = Path(cache) if cache is not None else None
     vectors = [
         each if isinstance(each, EmbeddingTable) else embed_images(each, tool, folder, label=f"embed {source.name}")
         for source, each in zip(sources, found, strict=True)
     ]
-    seen = vectors[2] if training is not None else None
-    return score_concepts(vectors[1], vectors[0], counts=table, concepts=listed, training=seen, **options)
+    real, made, *seen = vectors
+    return score_concepts(made, real, counts=table, concepts=listed, training=seen[0] if seen else None, **options)
 
 
-def _names_there(sources: Sequence[Path]) -> list[str]:
+def _names_there(sources: Sequence[Path], load: Callable[[Path], EmbeddingTable]) -> list[str]:
     """The concepts that have a folder or vectors in any of the sources, each as the first source spells it."""
-    from mimetic2.embedding import EmbeddingTable
     from mimetic2.embedding.finding import concepts_of_folders, match_folders
     from mimetic2.files import folder_name
 
     names: list[str] = []
     for source in sources:
         if source.suffix == ".parquet":
-            found = EmbeddingTable.load(source).frame["concept"].unique(maintain_order=True).to_list()
+            found = load(source).frame["concept"].unique(maintain_order=True).to_list()
         else:
             found = list(concepts_of_folders(source).values())
         folders = {folder_name(name): name for name in found}
         known = match_folders(source, list(folders), names)
-        new = [name for folder, name in folders.items() if folder not in known]
-        names += new
+        names += [name for folder, name in folders.items() if folder not in known]
     return names
 
 
-def _found(source: Path, names: list[str], tool: Embedder) -> EmbeddingTable | pl.DataFrame:
+def _found(
+    source: Path, names: list[str], tool: Embedder, load: Callable[[Path], EmbeddingTable]
+) -> EmbeddingTable | pl.DataFrame:
     """The vectors that a file holds, or the images that a folder does."""
-    from mimetic2.embedding import EmbeddingTable, find_images
+    from mimetic2.embedding import find_images
     from mimetic2.embedding.base import identity_of
 
     if source.suffix != ".parquet":
         return find_images(source, names)
-    table = EmbeddingTable.load(source)
+    table = load(source)
     if table.identity != identity_of(tool):
         raise InputError(f"holds vectors of {table.identity}; asked for is {identity_of(tool)}", file=source)
     return _only(table, names, source)
