@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimetic2.errors import InputError
+from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS, conclusive
 from mimetic2.threshold.weights import concept_weights
 
 Floats = NDArray[np.float64]
@@ -29,7 +30,6 @@ Numbers = NDArray[np.int64]
 TOLERANCE = 0.05
 """ε: the share of the interval that the images not made could still save."""
 BANDWIDTH = 0.35  # decades, of the normal kernel that pools variances and measures density
-LEAST_CONCEPTS, LEAST_COUNTS = 8, 5
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def estimate_spread(
 
     Raises :class:`InputError` with fewer than 8 concepts or 5 distinct counts, or no concept with two images a prompt.
     """
-    if len(counts) < LEAST_CONCEPTS or len(np.unique(counts)) < LEAST_COUNTS:
+    if not conclusive(counts):
         problem = (
             f"{len(counts)} concepts with {len(np.unique(counts))} distinct counts show no spread between concepts"
         )

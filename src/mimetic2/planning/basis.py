@@ -18,15 +18,15 @@ from mimetic2.planning.scenarios import Scenario, fitted, supposed
 from mimetic2.seeding import generator
 from mimetic2.tables import numbers, read_table
 from mimetic2.threshold.conclusion import conclude
-from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS
+from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS, conclusive
 from mimetic2.threshold.planning import concepts_needed
 from mimetic2.threshold.table import read_threshold_table
+from mimetic2.threshold.verdict import DRAWS, Verdict
 
 if TYPE_CHECKING:
     from mimetic2.study import Study
 
 SUPPOSED_COUNTS = (1.0, 10_000.0)
-_DRAWS = 999
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def _from_run(study: Study, run: Path, prompts: int, given: Given) -> Basis:
     order = np.argsort(table.counts, kind="stable")
     counts, scores = table.counts[order], table.scores[order]
     error = None if table.score_se is None else table.score_se[order]
-    found = conclude(counts, scores, error, level=study.level, seed=study.seed, draws=_DRAWS)
-    undecided = found.verdict.value == "undecided"
+    found = conclude(counts, scores, error, level=study.level, seed=study.seed, draws=DRAWS)
+    undecided = found.verdict is Verdict.UNDECIDED
     return Basis(
         counts=counts,
         counts_source=f"{len(counts)} concepts with a score in {run.resolve().name}",
@@ -170,6 +170,6 @@ def _counts(study: Study, folder: Path) -> tuple[Floats, str, int, list[float] |
 
 
 def _enough(counts: Floats, path: Path) -> None:
-    if len(counts) < LEAST_CONCEPTS or len(np.unique(counts)) < LEAST_COUNTS:
+    if not conclusive(counts):
         problem = f"has {len(counts)} concepts with a count, {len(np.unique(counts))} of them distinct"
         raise InputError(problem, file=path, accepted=f"{LEAST_CONCEPTS} concepts and {LEAST_COUNTS} distinct counts")

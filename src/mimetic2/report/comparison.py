@@ -189,12 +189,12 @@ def _figure(run: Compared, key: str) -> Figure:
 
 def paper_grid(compared: Sequence[Compared]) -> dict[str, Any]:
     """The paper's table: a row per training data and model, a column per domain, thresholds in the cells."""
-    domains = list(dict.fromkeys(run.domain or "–" for run in compared))
+    domains = list(dict.fromkeys(run.domain or DASH for run in compared))
     rows: dict[tuple[str, str], dict[str, list[str]]] = {}
     for run in compared:
-        cells = rows.setdefault((run.training_data or "–", run.model or run.name), {})
-        cells.setdefault(run.domain or "–", []).append(run.answer)
+        cells = rows.setdefault((run.training_data or DASH, run.model or run.name), {})
+        cells.setdefault(run.domain or DASH, []).append(run.answer)
     return {
         "domains": domains,
-        "rows": [(*key, [" / ".join(cells.get(domain, ["–"])) for domain in domains]) for key, cells in rows.items()],
+        "rows": [(*key, [" / ".join(cells.get(domain, [DASH])) for domain in domains]) for key, cells in rows.items()],
     }

@@ -21,6 +21,11 @@ LEAST_CONCEPTS, LEAST_COUNTS = 8, 5  # fewer concepts or distinct counts give no
 ENOUGH_INVENTED = 5  # invented names needed before their images make the null band
 
 
+def conclusive(counts: Floats) -> bool:
+    """Whether these concepts can give a conclusion."""
+    return len(counts) >= LEAST_CONCEPTS and len(np.unique(counts)) >= LEAST_COUNTS
+
+
 _NUMBERS = ("count_low", "count_high", "distinct", "weighted_count", "rank1_among_20", "control_score")
 
 

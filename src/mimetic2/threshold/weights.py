@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mimetic2.threshold.segmentation import Floats
-from mimetic2.threshold.shapes import SHAPES, Design
+from mimetic2.threshold.shapes import Design
+from mimetic2.threshold.verdict import lowest
 
 _LEAST_SE = 0.1  # of the median of those above 0: an error of 0 was not estimated
 _STEPS = 121
@@ -24,7 +25,7 @@ def concept_weights(counts: Floats, scores: Floats, score_se: Floats) -> tuple[F
     for _ in range(_ROUNDS):
         design = Design(counts, 1 / (variance + tau2))
         fits = design.fit(scores)
-        best = min(SHAPES, key=lambda shape: fits[shape].bic)
+        best = lowest(fits)
         if last == (best, fits[best].column):
             break
         last = (best, fits[best].column)

@@ -23,7 +23,7 @@ from mimetic2.threshold.checks.sensitivity import CHANGED, COVARIATES, DISTINCT,
 from mimetic2.threshold.checks.setting import Setting
 from mimetic2.threshold.conclusion import Conclusion, conclude
 from mimetic2.threshold.intervals import koenker_p
-from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS, Observations
+from mimetic2.threshold.observations import Observations, conclusive
 from mimetic2.threshold.shapes import SHAPES
 from mimetic2.threshold.verdict import SIGNIFICANCE
 
@@ -134,7 +134,7 @@ def _no_single_concept(observed: Observations, found: Conclusion, setting: Setti
         parts.append(f"The step then lies at {low:,}" + (f" to {high:,}." if high > low else "."))
     verdict = found.verdict
     rest = observed.take(np.arange(len(observed.counts)) != worst)
-    if len(rest.counts) >= LEAST_CONCEPTS and len(np.unique(rest.counts)) >= LEAST_COUNTS:
+    if conclusive(rest.counts):
         without = conclude(
             rest.counts, rest.scores, rest.score_se, level=setting.level, seed=setting.seed, draws=setting.draws
         )

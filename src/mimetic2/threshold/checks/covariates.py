@@ -12,7 +12,7 @@ from mimetic2.threshold.association import ranks
 from mimetic2.threshold.conclusion import Conclusion
 from mimetic2.threshold.intervals import normal_quantile
 from mimetic2.threshold.segmentation import Floats
-from mimetic2.threshold.shapes import SHAPES
+from mimetic2.threshold.verdict import lowest
 
 _ROUNDS = 20
 
@@ -30,7 +30,7 @@ def adjusted(found: Conclusion, covariates: Floats) -> tuple[Floats, list[float]
     effects = np.zeros(standard.shape[1])
     for _ in range(_ROUNDS):
         fits = design.fit(scores - standard @ effects)
-        best = min(SHAPES, key=lambda shape: fits[shape].bic)
+        best = lowest(fits)
         curve = [] if best == "flat" else [design.at_rows(fits[best].levels)]
         columns = np.column_stack([np.ones(design.n), *curve, standard])
         solution = np.linalg.lstsq(columns * root[:, np.newaxis], scores * root, rcond=None)[0]

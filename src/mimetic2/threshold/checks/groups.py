@@ -16,7 +16,7 @@ from mimetic2.threshold.checks.places import common_rise, curve_test, group_curv
 from mimetic2.threshold.checks.pooling import PooledPlace, pool
 from mimetic2.threshold.checks.setting import Setting
 from mimetic2.threshold.conclusion import Conclusion, conclude
-from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS, Observations
+from mimetic2.threshold.observations import Observations, conclusive
 from mimetic2.threshold.planning import separating
 from mimetic2.threshold.verdict import SIGNIFICANCE, Verdict, lowest
 
@@ -131,7 +131,7 @@ def _group(
 ) -> Group:
     n, distinct = len(own.counts), len(np.unique(own.counts))
     found = None
-    if n >= LEAST_CONCEPTS and distinct >= LEAST_COUNTS:
+    if conclusive(own.counts):
         found = conclude(
             own.counts, own.scores, own.score_se, level=setting.level, seed=setting.seed, draws=setting.draws
         )

@@ -20,7 +20,7 @@ from mimetic2.threshold.checks.setting import Setting
 from mimetic2.threshold.checks.two_steps import fit_two_steps
 from mimetic2.threshold.checks.uncertain import DRAWS, Shifts
 from mimetic2.threshold.conclusion import Conclusion, conclude
-from mimetic2.threshold.observations import LEAST_CONCEPTS, LEAST_COUNTS, Observations
+from mimetic2.threshold.observations import Observations, conclusive
 from mimetic2.threshold.segmentation import Floats
 
 DISTINCT, WEIGHTED = "distinct images", "weighted images"  # rows whose thresholds are in other counts
@@ -82,8 +82,8 @@ def _row(
         changed, note = alter(observed)
     except NotTestable as reason:
         return Row(name, NOT_TESTABLE, note=str(reason))
-    n, distinct = len(changed.counts), len(np.unique(changed.counts))
-    if n < LEAST_CONCEPTS or distinct < LEAST_COUNTS:
+    if not conclusive(changed.counts):
+        n, distinct = len(changed.counts), len(np.unique(changed.counts))
         return Row(name, NOT_TESTABLE, note=f"{n} concepts with {distinct} distinct counts would be left")
     found = conclude(
         changed.counts,

@@ -10,6 +10,7 @@ from mimetic2.threshold.checks.bounds import one_sided
 from mimetic2.threshold.checks.setting import Setting
 from mimetic2.threshold.conclusion import conclude
 from mimetic2.threshold.curve import Curve, find_onset, fit_curve, null_band
+from mimetic2.threshold.intervals import normal_quantile
 from mimetic2.threshold.segmentation import Floats
 from mimetic2.validation.estimates.cases import DRAWS, LEVEL, RISE, Case, Outcome, Sample, draw_sample
 from mimetic2.validation.worlds import draw_noise
@@ -48,7 +49,7 @@ def _covered(
 def onset_study(case: Case, rng: np.random.Generator) -> Outcome:
     """Onset and one-sided bounds against the count where the true mean rises above the true null band's top."""
     sample = draw_sample(case, rng)
-    upper = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    upper = normal_quantile(LEVEL)
     null_score = NULL_TOP - upper * NULL_SPREAD + NULL_SPREAD * rng.standard_normal(case.n)
     seed = int(rng.integers(2**31))
     found = conclude(sample.counts, sample.scores, None, level=LEVEL, seed=seed, draws=1)
